@@ -1,8 +1,8 @@
 # Everything this repository can do, in one place: CI and the README call these same targets.
 #
 # The set-up is a chain of stamps inside the virtual environment, so that a second run starts at once:
-#   venv -> deps-run -> build (needs src/, Cargo.*, pyproject.toml) -> run
-#        -> deps-dev ---------------------------------------------> test, lint
+#   venv -> maturin -> build (also needs src/, Cargo.*, pyproject.toml) -> run
+#        -> dev --------------------------------------------------------> test, lint
 # `make PYTHON=/path/to/python3.13 test` uses that interpreter, in a virtual environment of its own.
 
 SHELL := bash
@@ -29,7 +29,7 @@ RUST_SOURCES := $(shell find src -name '*.rs' 2>/dev/null) Cargo.toml $(wildcard
 # A lock file that does not fit Cargo.toml is an error in CI, and brought up to date elsewhere.
 LOCKED := $(if $(CI),--locked)
 # maturin refuses two active environments, and conda keeps its own in every shell.
-MATURIN = env -u CONDA_PREFIX VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin
+MATURIN = env -u CONDA_PREFIX VIRTUAL_ENV=$(abspath $(VENV)) PIP_QUIET=1 $(BIN)/maturin
 # pyo3 asks an interpreter for its layout: this one, whatever the PATH holds.
 export PYO3_PYTHON = $(abspath $(BIN)/python)
 
@@ -43,7 +43,7 @@ run: $(STAMPS)/build ## Set everything up and serve the FastAPI example on port 
 build: $(STAMPS)/build ## Build the extension module, optimised, and install it editable
 
 .PHONY: wheel
-wheel: $(STAMPS)/deps-run ## Build a wheel into dist/
+wheel: $(STAMPS)/maturin ## Build a wheel into dist/
 	@scripts/toolchain.sh rust
 	@rm -f dist/*-$$($(BIN)/python -c 'import sys; print("cp%d%d" % sys.version_info[:2])')-*.whl
 	$(MATURIN) build --release $(LOCKED) --interpreter $(BIN)/python --out dist
@@ -59,11 +59,11 @@ test-rust: ## Run the tests of the Rust layers that know no Python
 	env -u PYO3_PYTHON cargo test $(LOCKED)
 
 .PHONY: test-python
-test-python: $(STAMPS)/build $(STAMPS)/deps-dev ## Run the Python tests alone
+test-python: $(STAMPS)/build $(STAMPS)/dev ## Run the Python tests alone
 	$(BIN)/python -m pytest -m "not slow and not conformance" $(ARGS)
 
 .PHONY: test-slow
-test-slow: $(STAMPS)/build $(STAMPS)/deps-dev ## Run the slow Python tests
+test-slow: $(STAMPS)/build $(STAMPS)/dev ## Run the slow Python tests
 	$(BIN)/python -m pytest -m "slow and not conformance" $(ARGS)
 
 .PHONY: test-all
@@ -92,14 +92,14 @@ lint-rust: $(STAMPS)/venv
 	cargo clippy --all-targets --features python $(LOCKED) -- -D warnings
 
 .PHONY: lint-python
-lint-python: $(STAMPS)/build $(STAMPS)/deps-dev
+lint-python: $(STAMPS)/build $(STAMPS)/dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	MYPYPATH=python $(BIN)/stubtest rsgi_bridge._core
 
 .PHONY: format
-format: $(STAMPS)/deps-dev ## Format both languages and apply the safe fixes
+format: $(STAMPS)/dev ## Format both languages and apply the safe fixes
 	cargo fmt
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
@@ -148,20 +148,20 @@ $(STAMPS)/venv: $(if $(shell [ -x $(BIN)/python ] && echo alive),,FORCE)
 	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/deps-run: $(STAMPS)/venv pyproject.toml
-	@echo "Installing what building and the examples need"
-	@$(BIN)/python -m pip install --quiet --group build --group examples
+$(STAMPS)/maturin: $(STAMPS)/venv pyproject.toml
+	@$(BIN)/python -m pip install --quiet --group build
 	@touch $@
 
-$(STAMPS)/deps-dev: $(STAMPS)/venv pyproject.toml
+$(STAMPS)/dev: $(STAMPS)/venv pyproject.toml
 	@echo "Installing what developing needs"
 	@$(BIN)/python -m pip install --quiet --group dev
 	@touch $@
 
 # `maturin develop`, not `cargo build`: with both crate types cargo drops the fat link-time optimisation.
-$(STAMPS)/build: $(STAMPS)/deps-run pyproject.toml $(RUST_SOURCES)
+# The group is what the examples import: left to itself maturin would install all of `dev`.
+$(STAMPS)/build: $(STAMPS)/maturin pyproject.toml $(RUST_SOURCES)
 	@scripts/toolchain.sh rust
-	$(MATURIN) develop --release $(LOCKED)
+	$(MATURIN) develop --release --group examples $(LOCKED)
 	@touch $@
 
 .PHONY: FORCE

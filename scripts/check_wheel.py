@@ -56,7 +56,7 @@ def check_contents(wheel: Path) -> None:
 
 
 def environment_without_rust() -> dict[str, str]:
-    """The caller's environment, less every PATH entry that holds a Rust tool or a version manager."""
+    """The caller's environment, less every PATH entry that holds a Rust tool."""
     kept = [
         entry
         for entry in os.environ.get("PATH", "").split(os.pathsep)

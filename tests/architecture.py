@@ -1,0 +1,225 @@
+"""What the tree must keep to: its layers, headers, sizes and citations, as functions of text.
+
+Each `*_faults` function returns complaints and reads no file itself, so that a test can feed it a
+bad sample. It knows the names of folders, never what is in them.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+MAX_LINES = 400
+
+# --- Rust: docs/internals/architecture.md draws this table ---
+
+_BELOW = {"settings", "error"}
+RUST_IMPORTS: dict[str, set[str]] = {
+    "runtime": set(),
+    "transport": {"runtime", *_BELOW},
+    "protocol": {"runtime", "transport", *_BELOW},
+    "interpreter": {"error", "pyo3"},
+    # `Local`, the executor's handle, reaches asgi as protocol's re-export.
+    "asgi": {"transport::Peer", "protocol", "interpreter", *_BELOW, "pyo3"},
+    # Reads the Python Config once; without the cargo feature it is a plain struct.
+    "settings": {"error", "pyo3"},
+    "error": set(),
+    "bridge": {"runtime", "transport", "protocol", "asgi", "interpreter", *_BELOW, "pyo3"},
+}
+RUST_IMPORTS["lib"] = RUST_IMPORTS["bridge"] | {"bridge"}
+UNSAFE_LAYERS = {"runtime", "interpreter"}
+
+_RUST_NOISE = re.compile(
+    r"//[^\n]*"
+    r"|/\*.*?\*/"
+    r'|\bb?r(?P<hashes>#*)".*?"(?P=hashes)'
+    r'|\bb?"(?:\\.|[^"\\])*"'
+    r'|"(?:\\.|[^"\\])*"'
+    r"|b?'(?:\\[^']+|[^\\'])'",
+    re.DOTALL,
+)
+_RUST_PATH = re.compile(r"\b(?P<root>crate|(?:super::)*super)::(?P<rest>\{|[A-Za-z_]\w*(?:::\w+)?)")
+_INLINE_MODULE = re.compile(r"\bmod\s+\w+\s*\{")
+
+
+def without_noise(rust: str) -> str:
+    """The code without comments and literals; line breaks stay where they were."""
+    return _RUST_NOISE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), rust)
+
+
+def rust_layer(path: str) -> str:
+    """`src/runtime/timer.rs` is of layer `runtime`, `src/bridge.rs` of layer `bridge`."""
+    return path.removeprefix("src/").split("/")[0].removesuffix(".rs")
+
+
+def rust_import_faults(path: str, text: str) -> list[str]:
+    layer = rust_layer(path)
+    if layer not in RUST_IMPORTS:
+        return [f"{path}: layer {layer} is not in the import table"]
+    code = without_noise(text)
+    used = set(_rust_imports(path, code))
+    if re.search(r"\bpyo3\b", code):
+        used.add("pyo3")
+    known = {name for names in RUST_IMPORTS.values() for name in names}
+    return [
+        f"{path}: {layer} must not import {name}"
+        for name in sorted(used)
+        if name.split("::")[0] in RUST_IMPORTS.keys() | known
+        and name.split("::")[0] != layer
+        and not {name, name.split("::")[0]} & RUST_IMPORTS[layer]
+    ]
+
+
+def _rust_imports(path: str, code: str) -> Iterator[str]:
+    """`layer::Item` of each path from the crate's root, by `crate::` or enough `super::`."""
+    parts = path.removeprefix("src/").removesuffix(".rs").split("/")
+    depth = len(parts) - (parts[-1] in {"mod", "lib"})
+    modules = [(m.start(), _closing(code, m.end() - 1)) for m in _INLINE_MODULE.finditer(code)]
+    for match in _RUST_PATH.finditer(code):
+        if match["root"] != "crate":
+            nested = sum(start < match.start() < end for start, end in modules)
+            if match["root"].count("super") < depth + nested:
+                continue
+        if match["rest"] != "{":
+            yield match["rest"]
+            continue
+        opening = match.end() - 1
+        yield from _group_heads(code[opening + 1 : _closing(code, opening)])
+
+
+def _closing(code: str, opening: int) -> int:
+    depth = 0
+    for index in range(opening, len(code)):
+        depth += {"{": 1, "}": -1}.get(code[index], 0)
+        if depth == 0:
+            return index
+    return len(code)
+
+
+def _group_heads(group: str) -> Iterator[str]:
+    """The heads of `{a::b, c::{d, e}}`: `a::b`, `c`."""
+    while "{" in group:
+        group = re.sub(r"::\s*\{[^{}]*\}", "", group)
+    for item in group.split(","):
+        if head := re.match(r"\s*(\w+(?:::\w+)?)", item):
+            yield head[1]
+
+
+def unsafe_faults(path: str, text: str) -> list[str]:
+    """`unsafe` outside its two layers, or without a SAFETY comment close above."""
+    faults = []
+    lines = text.splitlines()
+    for number, line in enumerate(without_noise(text).splitlines(), 1):
+        if not re.search(r"\bunsafe\b", line):
+            continue
+        if rust_layer(path) not in UNSAFE_LAYERS:
+            faults.append(f"{path}:{number}: unsafe belongs to {sorted(UNSAFE_LAYERS)}")
+            continue
+        # Ten lines: a full argument, or one that covers a few neighbouring calls.
+        nearby = "\n".join(lines[max(0, number - 11) : number])
+        if re.search(r"\bunsafe\s*(\{|impl\b)", line) and "SAFETY" not in nearby:
+            faults.append(f"{path}:{number}: unsafe without a SAFETY comment")
+    return faults
+
+
+def blocking_faults(path: str, text: str) -> list[str]:
+    """A turn never blocks, and a Rust test has simulated time: no thread may sleep."""
+    return [f"{path}: thread::sleep"] if "thread::sleep" in without_noise(text) else []
+
+
+# --- Python ---
+
+PYTHON_IMPORTS: dict[str, set[str]] = {
+    "__init__": {"cli", "config", "server"},
+    "__main__": {"cli"},
+    "cli": {"config", "supervisors", "server"},
+    "config": {"importer", "interfaces", "logging", "sockets"},
+    "interfaces": {"wsgi", "middleware", "_types"},
+    "server": {"config", "lifespan", "logging", "sockets", "_core"},
+    "supervisors": {"config", "server", "sockets"},
+    "workers": {"config", "server"},
+}
+# Everybody may raise and catch.
+PYTHON_IMPORTS_OF_ALL = {"exceptions"}
+
+
+def python_import_faults(module: str, text: str, modules: Iterable[str]) -> list[str]:
+    """`module` is the name below the package: `config`, or `supervisors.reload`."""
+    top = module.split(".")[0]
+    allowed = PYTHON_IMPORTS.get(top, set()) | PYTHON_IMPORTS_OF_ALL | {top}
+    used = set(_python_imports(module, ast.parse(text), set(modules)))
+    return [f"{module} must not import {name}" for name in sorted(used - allowed)]
+
+
+def _python_imports(module: str, tree: ast.AST, modules: set[str]) -> Iterator[str]:
+    package = ["rsgi_bridge", *module.split(".")[:-1]]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name.split(".") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) - node.level + 1] if node.level else []
+            origin = start + (node.module.split(".") if node.module else [])
+            names = [[*origin, alias.name] for alias in node.names]
+        else:
+            continue
+        for name in names:
+            if name[0] == "rsgi_bridge":
+                # A name that is no module is something `__init__` defines.
+                yield name[1] if len(name) > 1 and name[1] in modules else "__init__"
+
+
+def sleep_faults(path: str, text: str) -> list[str]:
+    """Calls of any `sleep` but `sleep(0)`, which waits for no time: it gives way once."""
+    faults = []
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
+        gives_way = [getattr(argument, "value", None) for argument in node.args] == [0]
+        if name == "sleep" and not gives_way:
+            faults.append(f"{path}:{node.lineno}: sleep(")
+    return faults
+
+
+def mirror_faults(modules: Iterable[str], tests: set[str]) -> list[str]:
+    """Modules without the unit test file that carries their name."""
+    wanted = {module: f"test_{module.split('.')[-1].lstrip('_')}.py" for module in modules}
+    return [
+        f"{module}: no tests/unit/{test}" for module, test in wanted.items() if test not in tests
+    ]
+
+
+# --- Both ---
+
+
+def header_faults(path: str, text: str) -> list[str]:
+    """A source file says first what it owns. An empty `__init__.py` owns nothing."""
+    if path.endswith(".py"):
+        has_header = not text or ast.get_docstring(ast.parse(text)) is not None
+    else:
+        has_header = text.startswith("//")
+    return [] if has_header else [f"{path}: no header"]
+
+
+def size_faults(path: str, text: str) -> list[str]:
+    lines = text.count("\n")
+    return [f"{path}: {lines} lines, {MAX_LINES} at most"] if lines > MAX_LINES else []
+
+
+_RULE_ID = re.compile(r"\b(?:ASGI-N?\d+|FLT-[A-G]\d+|O(?:[1-9]|[12]\d|3\d))\b")
+
+
+def citation_faults(path: str, text: str, explained: set[str]) -> list[str]:
+    """Rule ids that docs/internals/conformance.md does not explain."""
+    return [f"{path}: {rule} is not explained" for rule in sorted(cited_rules(text) - explained)]
+
+
+def cited_rules(text: str) -> set[str]:
+    return set(_RULE_ID.findall(text))
+
+
+def explained_rules(conformance: str) -> set[str]:
+    """The ids that begin a table row with words behind them."""
+    rows = re.findall(r"^\| *([A-Z][\w-]*) *\|(.+)\|$", conformance, re.MULTILINE)
+    return {rule for rule, words in rows if _RULE_ID.fullmatch(rule) and len(words.split()) > 3}
