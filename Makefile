@@ -8,6 +8,8 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
+# Two pips in one environment get in each other's way, and two cargos wait for each other anyway.
+.NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 # Assigned, not `?=`: a PORT that happens to be in the environment must not move the example.
@@ -112,7 +114,7 @@ wheel-check: wheel ## Install the wheel where there is no Rust, and serve the ex
 ci: ## What CI runs: lint, wheel-check, test
 	@for target in lint wheel-check test; do \
 		echo "=== make $$target"; started=$$SECONDS; \
-		$(MAKE) --no-print-directory $$target; \
+		$(MAKE) --no-print-directory $$target || exit 1; \
 		echo "=== make $$target: passed in $$((SECONDS - started)) s"; \
 	done
 
@@ -141,9 +143,9 @@ help: ## Show this list
 # Also when the interpreter that the environment points to is gone (an upgrade, a moved home).
 $(STAMPS)/venv: $(if $(shell [ -x $(BIN)/python ] && echo alive),,FORCE)
 	@scripts/toolchain.sh rust
-	@python=$$(scripts/toolchain.sh python $(PYTHON)); \
-	echo "Setting up $(VENV) with $$python"; \
-	rm -rf $(VENV); "$$python" -m venv $(VENV)
+	@python=$$(scripts/toolchain.sh python $(PYTHON)) && \
+	echo "Setting up $(VENV) with $$python" && \
+	rm -rf $(VENV) && "$$python" -m venv $(VENV)
 	@# The pip that comes with older interpreters does not know dependency groups (pip 25.1).
 	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	@mkdir -p $(STAMPS) && touch $@
