@@ -1,0 +1,302 @@
+//! `HttpExchange`: `send` and `receive` of one request; its state machine.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use pyo3::{prelude::*, types::PyDict};
+
+use super::{
+    Asgi,
+    access_log::AccessLog,
+    message::{Body, Kind, Start, dict, kind},
+};
+use crate::{
+    error::AppError,
+    protocol::{Exchange, Received},
+};
+
+/// ```text
+/// Unsent --start--> HeadHeld --first body, or the coroutine suspends--> Streaming --last body--> Finished
+///                      |  `--------------- only body ------------------------------------------------^
+///                      `--first body or suspension, where no body may be sent--> Dropping --last body--^
+/// ```
+/// That the peer has gone is the exchange's to know: what is sent then goes nowhere, silently (O1).
+enum Response {
+    Unsent,
+    HeadHeld(Start),
+    Streaming(Length),
+    /// HEAD, 204, 304: the response is on its way; what the application still sends is dropped.
+    Dropping,
+    Finished,
+}
+
+/// What remains of the promised `content-length`.
+#[derive(Clone, Copy)]
+enum Length {
+    Unknown,
+    Left(u64),
+}
+
+pub(super) struct HttpExchange {
+    pub(super) asgi: Rc<Asgi>,
+    pub(super) exchange: Rc<Exchange>,
+    response: RefCell<Response>,
+    /// Taken when the record is made.
+    access_log: RefCell<Option<(AccessLog, Py<PyDict>)>>,
+    /// The application's own coroutine is being stepped: its suspension will be seen.
+    pub(super) is_driving: Cell<bool>,
+}
+
+/// What a `send` leaves to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    Done,
+    /// The peer does not keep up.
+    Wait,
+    /// A head is held, and nobody will see the sender suspend.
+    Held,
+}
+
+impl HttpExchange {
+    pub(super) fn new(
+        asgi: &Rc<Asgi>,
+        exchange: &Rc<Exchange>,
+        access_log: Option<(AccessLog, Py<PyDict>)>,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            asgi: Rc::clone(asgi),
+            exchange: Rc::clone(exchange),
+            response: RefCell::new(Response::Unsent),
+            access_log: RefCell::new(access_log),
+            is_driving: Cell::new(false),
+        })
+    }
+
+    /// What `receive` gives now, if anything.
+    pub(super) fn try_receive(&self) -> Option<Received> {
+        let is_finished = matches!(*self.response.borrow(), Response::Finished);
+        if is_finished { Some(Received::Disconnect) } else { self.exchange.try_receive() }
+    }
+
+    pub(super) fn send(&self, message: &Bound<'_, PyAny>) -> PyResult<Sent> {
+        let py = message.py();
+        let message = dict(message)?;
+        let kind = kind(&message)?;
+        if self.exchange.is_lost() {
+            return Ok(Sent::Done);
+        }
+        // Taken out while Python may run: reading a message calls the application's iterators.
+        match self.response.replace(Response::Unsent) {
+            Response::Unsent => self.on_start(&message, kind),
+            Response::HeadHeld(start) => self.on_first_body(py, start, &message, kind),
+            Response::Streaming(length) => self.on_next_body(length, &message, kind),
+            Response::Dropping => self.on_dropped_body(&message, kind),
+            Response::Finished => {
+                self.response.replace(Response::Finished);
+                Err(AppError::MessageAfterEnd(kind.into_name()).into())
+            }
+        }
+    }
+
+    /// Puts a held head on the wire: the application waits now.
+    pub(super) fn flush_head(&self, py: Python<'_>) {
+        match self.response.replace(Response::Unsent) {
+            Response::HeadHeld(start) => {
+                self.open(py, start, Bytes::new());
+            }
+            other => {
+                self.response.replace(other);
+            }
+        }
+    }
+
+    /// The application returned `value`.
+    pub(super) fn on_returned(&self, py: Python<'_>, value: &Bound<'_, PyAny>) {
+        if !value.is_none() {
+            let shown = value.str().map_or_else(|_| "?".to_owned(), |text| text.to_string_lossy().into_owned());
+            let text = format!("ASGI callable should return None, but returned '{shown}'.");
+            self.asgi.log(py, "error", &text);
+            self.end(py);
+            self.exchange.close();
+            return;
+        }
+        let complaint = match &*self.response.borrow() {
+            Response::Finished => return,
+            _ if self.exchange.is_disconnected() => None,
+            Response::Unsent => Some("ASGI callable returned without starting response."),
+            Response::HeadHeld(_) | Response::Streaming(_) => Some("ASGI callable returned without completing response."),
+            Response::Dropping => None,
+        };
+        if let Some(complaint) = complaint {
+            self.asgi.log(py, "error", complaint);
+        }
+        self.end(py);
+    }
+
+    /// The application raised.
+    pub(super) fn on_raised(&self, py: Python<'_>, error: &PyErr) {
+        self.asgi.log_exception(py, error);
+        let was_finished = matches!(*self.response.borrow(), Response::Finished | Response::Dropping);
+        self.end(py);
+        if was_finished {
+            self.exchange.close();
+        }
+    }
+
+    /// Nothing more will come: 500 where nothing has left, a cut where something has.
+    pub(super) fn end(&self, py: Python<'_>) {
+        match self.response.replace(Response::Finished) {
+            Response::Unsent | Response::HeadHeld(_) => {
+                if !self.exchange.is_lost() {
+                    self.record(py, StatusCode::INTERNAL_SERVER_ERROR);
+                    self.exchange.fail();
+                }
+            }
+            Response::Streaming(_) => self.exchange.cut(),
+            Response::Dropping | Response::Finished => {}
+        }
+        // The scope may lead back to this exchange.
+        let scope = self.access_log.take();
+        drop(scope);
+    }
+
+    fn on_start(&self, message: &Bound<'_, PyDict>, kind: Kind) -> PyResult<Sent> {
+        let Kind::Start = kind else { return Err(unexpected("http.response.start", kind)) };
+        let start = Start::read(message, self.exchange.default_headers())?;
+        self.response.replace(Response::HeadHeld(start));
+        Ok(if self.is_driving.get() { Sent::Done } else { Sent::Held })
+    }
+
+    fn on_first_body(
+        &self,
+        py: Python<'_>,
+        start: Start,
+        message: &Bound<'_, PyDict>,
+        kind: Kind,
+    ) -> PyResult<Sent> {
+        let body = match read_body(message, kind).and_then(|body| {
+            if self.exchange.is_bodyless(start.status) {
+                return Ok(body);
+            }
+            let length = Length::of(&start);
+            length.after(&body).map(|_| body).map_err(PyErr::from)
+        }) {
+            Ok(body) => body,
+            Err(error) => {
+                // Nothing has left: the application may still answer otherwise, or be answered for.
+                self.response.replace(Response::HeadHeld(start));
+                return Err(error);
+            }
+        };
+        if body.more {
+            return Ok(self.open(py, start, body.bytes));
+        }
+        self.response.replace(Response::Finished);
+        self.record(py, start.status);
+        let (status, headers) = head(start);
+        self.exchange.respond(status, headers, body.bytes);
+        Ok(Sent::Done)
+    }
+
+    fn on_next_body(&self, length: Length, message: &Bound<'_, PyDict>, kind: Kind) -> PyResult<Sent> {
+        let body = match read_body(message, kind) {
+            Ok(body) => body,
+            Err(error) => {
+                self.response.replace(Response::Streaming(length));
+                return Err(error);
+            }
+        };
+        let length = match length.after(&body) {
+            Ok(length) => length,
+            Err(error) => {
+                // The promise is broken, and the peer must not take what it has for whole.
+                self.response.replace(Response::Finished);
+                self.exchange.cut();
+                return Err(error.into());
+            }
+        };
+        if body.more {
+            self.response.replace(Response::Streaming(length));
+            self.exchange.push(body.bytes);
+            return Ok(self.room());
+        }
+        self.response.replace(Response::Finished);
+        self.exchange.finish(body.bytes);
+        Ok(Sent::Done)
+    }
+
+    fn on_dropped_body(&self, message: &Bound<'_, PyDict>, kind: Kind) -> PyResult<Sent> {
+        let body = read_body(message, kind);
+        let is_last = body.as_ref().is_ok_and(|body| !body.more);
+        self.response.replace(if is_last { Response::Finished } else { Response::Dropping });
+        body.map(|_| Sent::Done)
+    }
+
+    /// Commits the head, with more to come.
+    fn open(&self, py: Python<'_>, start: Start, first: Bytes) -> Sent {
+        self.record(py, start.status);
+        let bodyless = self.exchange.is_bodyless(start.status);
+        let length = match Length::of(&start) {
+            Length::Left(left) => Length::Left(left.saturating_sub(first.len() as u64)),
+            Length::Unknown => Length::Unknown,
+        };
+        let (status, headers) = head(start);
+        if bodyless {
+            self.response.replace(Response::Dropping);
+            self.exchange.respond(status, headers, Bytes::new());
+        } else {
+            self.response.replace(Response::Streaming(length));
+            self.exchange.open(status, headers, first);
+        }
+        self.room()
+    }
+
+    fn room(&self) -> Sent {
+        if self.exchange.has_room() { Sent::Done } else { Sent::Wait }
+    }
+
+    fn record(&self, py: Python<'_>, status: StatusCode) {
+        let access_log = self.access_log.take();
+        if let Some((log, scope)) = access_log {
+            log.record(py, &scope, status.as_u16());
+        }
+    }
+}
+
+impl Length {
+    fn of(start: &Start) -> Self {
+        start.content_length.map_or(Self::Unknown, Self::Left)
+    }
+
+    fn after(self, body: &Body) -> Result<Self, AppError> {
+        let Self::Left(left) = self else { return Ok(self) };
+        match left.checked_sub(body.bytes.len() as u64) {
+            None => Err(AppError::BodyTooLong),
+            Some(left) if left > 0 && !body.more => Err(AppError::BodyTooShort),
+            Some(left) => Ok(Self::Left(left)),
+        }
+    }
+}
+
+fn head(start: Start) -> (StatusCode, HeaderMap) {
+    let Start { status, mut headers, .. } = start;
+    if status == StatusCode::NO_CONTENT {
+        headers.remove(http::header::CONTENT_LENGTH);
+    }
+    (status, headers)
+}
+
+fn read_body(message: &Bound<'_, PyDict>, kind: Kind) -> PyResult<Body> {
+    match kind {
+        Kind::Body => Body::read(message),
+        other => Err(unexpected("http.response.body", other)),
+    }
+}
+
+fn unexpected(expected: &'static str, found: Kind) -> PyErr {
+    AppError::UnexpectedMessage { expected, found: found.into_name() }.into()
+}

@@ -1,0 +1,153 @@
+//! `Application` for an ASGI callable: the only layer that speaks ASGI. Knows neither frames nor sockets.
+
+mod access_log;
+mod http;
+mod message;
+mod operation;
+mod scope;
+mod task;
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    sync::Arc,
+};
+
+use ::http::request::Parts;
+use pyo3::{intern, prelude::*, types::PyDict};
+use slab::Slab;
+
+use crate::{
+    interpreter::{Context, EventLoop, Ready, log_exception},
+    protocol::{Application, Exchange, Home},
+    transport::Peer,
+};
+
+use access_log::AccessLog;
+use http::HttpExchange;
+use scope::ClientScope;
+
+/// One ASGI application on one loop.
+pub(crate) struct Asgi {
+    pub(crate) event_loop: Rc<EventLoop>,
+    application: Py<PyAny>,
+    root_path: String,
+    state: Py<PyDict>,
+    logger: Py<PyAny>,
+    access_logger: Option<Py<PyAny>>,
+    base_context: Context,
+    ready: Py<Ready>,
+    home: Arc<Home>,
+    /// Tasks that did not finish in their first step. asyncio itself keeps only weak references.
+    running: RefCell<Slab<Option<Py<PyAny>>>>,
+    /// A task is being stepped: another must not be entered.
+    stepping: Cell<bool>,
+}
+
+/// What the Python side hands over.
+pub(crate) struct Options<'py> {
+    pub(crate) application: Bound<'py, PyAny>,
+    pub(crate) root_path: String,
+    pub(crate) state: Bound<'py, PyDict>,
+    pub(crate) logger: Bound<'py, PyAny>,
+    pub(crate) access_logger: Option<Bound<'py, PyAny>>,
+}
+
+/// What is kept for a connection that has sent a request.
+pub(crate) struct Client {
+    scope: ClientScope,
+    access_log: Option<AccessLog>,
+}
+
+impl Asgi {
+    /// Must be called while the loop runs; the current context is the one that every request gets a copy of.
+    pub(crate) fn new(
+        py: Python<'_>,
+        event_loop: Rc<EventLoop>,
+        home: &Arc<Home>,
+        options: Options<'_>,
+    ) -> PyResult<Rc<Self>> {
+        Ok(Rc::new(Self {
+            event_loop,
+            application: options.application.unbind(),
+            root_path: options.root_path,
+            state: options.state.unbind(),
+            logger: options.logger.unbind(),
+            access_logger: options.access_logger.map(Bound::unbind),
+            base_context: Context::current(py)?,
+            ready: Py::new(py, Ready)?,
+            home: Arc::clone(home),
+            running: RefCell::default(),
+            stepping: Cell::new(false),
+        }))
+    }
+
+    /// Calls of the application that have not returned.
+    pub(crate) fn running(&self) -> usize {
+        self.running.borrow().len()
+    }
+
+    /// Cancels every running call; gives how many there were.
+    pub(crate) fn cancel_all(&self, py: Python<'_>, message: &str) -> PyResult<usize> {
+        let tasks: Vec<Py<PyAny>> =
+            self.running.borrow().iter().filter_map(|(_, task)| task.as_ref().map(|task| task.clone_ref(py))).collect();
+        let keywords = PyDict::new(py);
+        keywords.set_item(intern!(py, "msg"), message)?;
+        for task in &tasks {
+            task.bind(py).call_method(intern!(py, "cancel"), (), Some(&keywords))?;
+        }
+        Ok(tasks.len())
+    }
+
+    pub(crate) fn log(&self, py: Python<'_>, level: &str, text: &str) {
+        if let Err(error) = self.logger.bind(py).call_method1(level, (text,)) {
+            error.write_unraisable(py, Some(self.logger.bind(py)));
+        }
+    }
+
+    fn log_exception(&self, py: Python<'_>, error: &PyErr) {
+        log_exception(py, &self.logger, "Exception in ASGI application\n", error);
+    }
+}
+
+impl Application for Rc<Asgi> {
+    type Client = Client;
+
+    fn client(&self, peer: &Peer) -> Client {
+        Python::attach(|py| Client {
+            scope: ClientScope::new(py, peer),
+            access_log: self.access_logger.as_ref().and_then(|logger| AccessLog::open(py, logger)),
+        })
+    }
+
+    fn exchange(&self, client: &Client, request: Parts, exchange: Rc<Exchange>) {
+        Python::attach(|py| {
+            if let Err(error) = start(py, self, client, &request, &exchange) {
+                // Not the application's doing: it has not run.
+                self.log_exception(py, &error);
+                exchange.fail();
+            }
+        });
+    }
+
+    fn on_refused(&self, _peer: &Peer, _reason: &'static str) {
+        Python::attach(|py| self.log(py, "warning", "Invalid HTTP request received."));
+    }
+
+    fn on_accept_trouble(&self, error: &std::io::Error) {
+        Python::attach(|py| self.log(py, "error", &format!("Cannot accept connections: {error}. Trying again.")));
+    }
+}
+
+fn start(
+    py: Python<'_>,
+    asgi: &Rc<Asgi>,
+    client: &Client,
+    request: &Parts,
+    exchange: &Rc<Exchange>,
+) -> PyResult<()> {
+    let scope = client.scope.of_request(py, request, &asgi.root_path, &asgi.state)?;
+    let access_log = client.access_log.as_ref().map(|log| log.clone_ref(py));
+    let http = HttpExchange::new(asgi, exchange, access_log.map(|log| (log, scope.clone().unbind())));
+    task::start(py, asgi, &http, scope)
+}

@@ -1,0 +1,251 @@
+//! The callables `send` and `receive`, and what they return when it has to be waited for.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use pyo3::{
+    exceptions::PyRuntimeError,
+    prelude::*,
+    types::PyString,
+};
+
+use super::{
+    http::{HttpExchange, Sent},
+    message,
+};
+use crate::{
+    interpreter::{Resume, Suspension, coroutine_mark, stop_iteration, thrown},
+    protocol::Local,
+};
+
+/// The `send` of one request.
+#[pyclass(frozen, name = "send", module = "rsgi_bridge._core")]
+pub(super) struct Send(Local<Rc<HttpExchange>>);
+
+/// The `receive` of one request.
+#[pyclass(frozen, name = "receive", module = "rsgi_bridge._core")]
+pub(super) struct Receive(Local<Rc<HttpExchange>>);
+
+/// Puts a held head on the wire when the loop comes to it.
+#[pyclass(frozen, module = "rsgi_bridge._core")]
+struct FlushHead(Local<Rc<HttpExchange>>);
+
+/// The exchange, or the error for a call from a thread that is not the loop's.
+pub(super) fn at_home<T>(local: &Local<T>) -> PyResult<&T> {
+    local.try_ref().ok_or_else(|| {
+        PyRuntimeError::new_err(
+            "called from another thread than the event loop's: use asyncio.run_coroutine_threadsafe()",
+        )
+    })
+}
+
+fn local(http: &Rc<HttpExchange>) -> Local<Rc<HttpExchange>> {
+    Local::new(http.exchange.home(), Rc::clone(http))
+}
+
+impl Send {
+    pub(super) fn new(http: &Rc<HttpExchange>) -> Self {
+        Self(local(http))
+    }
+}
+
+impl Receive {
+    pub(super) fn new(http: &Rc<HttpExchange>) -> Self {
+        Self(local(http))
+    }
+}
+
+#[pymethods]
+impl Send {
+    /// Done when this returns, but for the waiting.
+    fn __call__<'py>(&self, py: Python<'py>, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let http = at_home(&self.0)?;
+        match http.send(message)? {
+            Sent::Done => {}
+            Sent::Held => {
+                let flush = Bound::new(py, FlushHead(local(http)))?;
+                http.asgi.event_loop.call_soon(py, flush.as_any())?;
+            }
+            Sent::Wait => return Ok(Bound::new(py, Operation::new(http, Wanted::Room))?.into_any()),
+        }
+        Ok(http.asgi.ready.bind(py).clone().into_any())
+    }
+
+    #[classattr]
+    fn _is_coroutine_mark(py: Python<'_>) -> Option<Py<PyAny>> {
+        coroutine_mark(py, "inspect", "_is_coroutine_mark")
+    }
+
+    #[classattr]
+    fn _is_coroutine(py: Python<'_>) -> Option<Py<PyAny>> {
+        coroutine_mark(py, "asyncio.coroutines", "_is_coroutine")
+    }
+}
+
+#[pymethods]
+impl Receive {
+    /// Takes its data when it is awaited, not now: one that is never awaited, or is cancelled, loses nothing.
+    fn __call__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let http = at_home(&self.0)?;
+        Ok(Bound::new(py, Operation::new(http, Wanted::Message))?.into_any())
+    }
+
+    #[classattr]
+    fn _is_coroutine_mark(py: Python<'_>) -> Option<Py<PyAny>> {
+        coroutine_mark(py, "inspect", "_is_coroutine_mark")
+    }
+
+    #[classattr]
+    fn _is_coroutine(py: Python<'_>) -> Option<Py<PyAny>> {
+        coroutine_mark(py, "asyncio.coroutines", "_is_coroutine")
+    }
+}
+
+#[pymethods]
+impl FlushHead {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        at_home(&self.0)?.flush_head(py);
+        Ok(())
+    }
+}
+
+/// A `send` or `receive` that may have to wait: a coroutine in all but name.
+///
+/// ```text
+/// Fresh --step: there is nothing--> Waiting --step: there is--> Over
+///   `----------------- step: there is ----------------------------^
+/// ```
+#[pyclass(frozen, module = "rsgi_bridge._core")]
+pub(super) struct Operation(Local<Wait>);
+
+struct Wait {
+    http: Rc<HttpExchange>,
+    wanted: Wanted,
+    is_over: Cell<bool>,
+    /// What the last step yielded: woken by the exchange, dropped when the step that follows finds its wish fulfilled.
+    suspension: RefCell<Option<Py<Suspension>>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Message,
+    Room,
+}
+
+impl Operation {
+    fn new(http: &Rc<HttpExchange>, wanted: Wanted) -> Self {
+        let wait = Wait { http: Rc::clone(http), wanted, is_over: Cell::new(false), suspension: RefCell::new(None) };
+        Self(Local::new(http.exchange.home(), wait))
+    }
+
+    fn step<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let wait = at_home(&self.0)?;
+        if wait.is_over.get() {
+            return Err(PyRuntimeError::new_err(match wait.wanted {
+                Wanted::Message => "cannot reuse already awaited receive()",
+                Wanted::Room => "cannot reuse already awaited send()",
+            }));
+        }
+        if let Some(value) = wait.try_finish(py)? {
+            wait.is_over.set(true);
+            let old = wait.suspension.take();
+            drop(old);
+            return Err(stop_iteration(&value));
+        }
+        let suspension = Suspension::new(py, &wait.http.asgi.event_loop)?;
+        let old = wait.suspension.replace(Some(suspension.clone_ref(py)));
+        drop(old);
+        wait.subscribe(suspension.clone_ref(py));
+        Ok(suspension.into_bound(py).into_any())
+    }
+}
+
+impl Wait {
+    fn try_finish<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match self.wanted {
+            Wanted::Message => self.http.try_receive().map(|received| message::received(py, received)).transpose(),
+            Wanted::Room => Ok(self.http.exchange.has_room().then(|| py.None().into_bound(py))),
+        }
+    }
+
+    fn subscribe(&self, suspension: Py<Suspension>) {
+        let http = Rc::clone(&self.http);
+        let waiter = Box::new(move || {
+            // In a turn nothing else runs on this thread, so the task can be entered here and now; while another is
+            // being stepped asyncio forbids it.
+            let resume = if http.exchange.is_turning() && !http.asgi.stepping.get() { Resume::Here } else { Resume::Soon };
+            Python::attach(|py| {
+                let asgi = &http.asgi;
+                let was_stepping = asgi.stepping.replace(true);
+                Suspension::wake(suspension.bind(py), resume);
+                asgi.stepping.set(was_stepping);
+            });
+        });
+        match self.wanted {
+            Wanted::Message => self.http.exchange.wait_receive(waiter),
+            Wanted::Room => self.http.exchange.wait_room(waiter),
+        }
+    }
+}
+
+#[pymethods]
+impl Operation {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.step(py)
+    }
+
+    fn send<'py>(&self, py: Python<'py>, _value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.step(py)
+    }
+
+    #[pyo3(signature = (exception, value=None, traceback=None))]
+    fn throw(
+        &self,
+        exception: &Bound<'_, PyAny>,
+        value: Option<&Bound<'_, PyAny>>,
+        traceback: Option<&Bound<'_, PyAny>>,
+    ) -> PyErr {
+        match self.close() {
+            Ok(()) => thrown(exception, value, traceback),
+            Err(error) => error,
+        }
+    }
+
+    fn close(&self) -> PyResult<()> {
+        let wait = at_home(&self.0)?;
+        wait.is_over.set(true);
+        let old = wait.suspension.take();
+        drop(old);
+        Ok(())
+    }
+
+    #[getter]
+    fn __name__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        let name = match at_home(&self.0)?.wanted {
+            Wanted::Message => "receive",
+            Wanted::Room => "send",
+        };
+        Ok(PyString::intern(py, name))
+    }
+
+    #[getter]
+    fn __qualname__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        self.__name__(py)
+    }
+
+    #[getter]
+    #[expect(clippy::unused_self, reason = "the coroutine protocol")]
+    fn cr_running(&self) -> bool {
+        false
+    }
+}

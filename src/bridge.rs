@@ -1,0 +1,185 @@
+//! `Bridge`: joins listening sockets, one application and the running loop; start, turn, drain, close.
+
+use std::{
+    cell::RefCell,
+    os::fd::{AsRawFd, RawFd},
+    rc::Rc,
+    time::Instant,
+};
+
+use pyo3::{
+    exceptions::{PyOSError, PyRuntimeError},
+    intern,
+    prelude::*,
+    types::PyDict,
+};
+
+use crate::{
+    asgi::{Asgi, Options},
+    interpreter::EventLoop,
+    protocol::{Local, Server},
+    runtime::{Host, Runtime},
+    settings::Settings,
+    transport::Listener,
+};
+
+/// Joins listening sockets, one ASGI application and the running event loop.
+#[pyclass(frozen, module = "rsgi_bridge._core")]
+pub(crate) struct Bridge(Local<Joined>);
+
+struct Joined {
+    runtime: Runtime,
+    server: Rc<Server<Rc<Asgi>>>,
+    event_loop: Rc<EventLoop>,
+    /// The descriptor that the loop watches, until the bridge is closed.
+    watched: RefCell<Option<RawFd>>,
+}
+
+/// The loop, as the runtime asks it for turns.
+struct LoopHost {
+    event_loop: Rc<EventLoop>,
+    turn: Py<PyAny>,
+}
+
+impl Host for LoopHost {
+    fn call_soon(&self) {
+        Python::attach(|py| report(py, self.event_loop.call_soon(py, self.turn.bind(py))));
+    }
+
+    fn call_at(&self, at: Instant) {
+        let delay = at.saturating_duration_since(Instant::now());
+        Python::attach(|py| report(py, self.event_loop.call_later(py, delay, self.turn.bind(py))));
+    }
+}
+
+/// It fails only when the loop is closed under the server, and then there is nobody to raise to.
+fn report(py: Python<'_>, outcome: PyResult<()>) {
+    if let Err(error) = outcome {
+        error.write_unraisable(py, None);
+    }
+}
+
+impl Bridge {
+    fn joined(&self) -> PyResult<&Joined> {
+        self.0.try_ref().ok_or_else(|| PyRuntimeError::new_err("called from another thread than the event loop's"))
+    }
+}
+
+#[pymethods]
+impl Bridge {
+    #[new]
+    #[pyo3(signature = (config, state, logger, access_logger=None))]
+    fn new(
+        py: Python<'_>,
+        config: &Bound<'_, PyAny>,
+        state: Bound<'_, PyDict>,
+        logger: Bound<'_, PyAny>,
+        access_logger: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let settings = Settings::parse(config)?;
+        let event_loop = Rc::new(EventLoop::running(py)?);
+        let runtime = Runtime::new()?;
+        let options = Options {
+            application: config.getattr(intern!(py, "loaded_app"))?,
+            root_path: config.getattr(intern!(py, "root_path"))?.extract()?,
+            state,
+            logger,
+            access_logger,
+        };
+        let asgi = Asgi::new(py, Rc::clone(&event_loop), runtime.home(), options)?;
+        let server = Server::new(runtime.clone(), settings, asgi);
+        let home = std::sync::Arc::clone(runtime.home());
+        Ok(Self(Local::new(&home, Joined { runtime, server, event_loop, watched: RefCell::new(None) })))
+    }
+
+    /// Adopts a duplicate of a bound, listening socket and accepts from it.
+    #[pyo3(signature = (fd, server_path=None))]
+    fn listen(slf: &Bound<'_, Self>, fd: RawFd, server_path: Option<&str>) -> PyResult<()> {
+        let joined = slf.get().joined()?;
+        if fd < 0 {
+            return Err(PyOSError::new_err("the socket is closed"));
+        }
+        joined.watch(slf)?;
+        let listener = Listener::adopt(&joined.runtime, fd, server_path)?;
+        joined.server.listen(listener);
+        Ok(())
+    }
+
+    /// One turn of the runtime; the loop calls it.
+    fn turn(&self, py: Python<'_>) -> PyResult<()> {
+        let joined = self.joined()?;
+        joined.event_loop.look_for_factory(py)?;
+        joined.runtime.turn();
+        let panics = joined.runtime.take_panics();
+        if panics > 0 {
+            let text = format!("{panics} connection(s) ended by an internal error of the server.");
+            joined.server.application().log(py, "error", &text);
+        }
+        Ok(())
+    }
+
+    /// Stops accepting, closes the listeners, and lets what runs finish.
+    fn drain(&self) -> PyResult<()> {
+        self.joined()?.server.shared().drain();
+        Ok(())
+    }
+
+    /// Closes every connection at once.
+    fn abort(&self) -> PyResult<()> {
+        self.joined()?.server.shared().close();
+        Ok(())
+    }
+
+    /// Cancels every running call of the application; gives how many there were.
+    fn cancel_tasks(&self, py: Python<'_>, message: &str) -> PyResult<usize> {
+        self.joined()?.server.application().cancel_all(py, message)
+    }
+
+    /// Gives everything back: sockets, the loop's reader, every Python object. Once is enough; more does no harm.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let joined = self.joined()?;
+        joined.server.shared().close();
+        joined.runtime.nest(None);
+        joined.runtime.close();
+        if let Some(fd) = joined.watched.take() {
+            joined.event_loop.cancel_timer(py)?;
+            joined.event_loop.remove_reader(py, fd)?;
+        }
+        Ok(())
+    }
+
+    /// Open connections.
+    #[getter]
+    fn connections(&self) -> PyResult<usize> {
+        Ok(self.joined()?.server.shared().connections())
+    }
+
+    /// Running calls of the application.
+    #[getter]
+    fn tasks(&self) -> PyResult<usize> {
+        Ok(self.joined()?.server.application().running())
+    }
+
+    /// Completed responses.
+    #[getter]
+    fn total_requests(&self) -> PyResult<u64> {
+        Ok(self.joined()?.server.shared().answered())
+    }
+}
+
+impl Joined {
+    /// Nests the runtime in the loop, the first time.
+    fn watch(&self, bridge: &Bound<'_, Bridge>) -> PyResult<()> {
+        if self.watched.borrow().is_some() {
+            return Ok(());
+        }
+        let py = bridge.py();
+        let turn = bridge.getattr(intern!(py, "turn"))?;
+        let fd = self.runtime.as_raw_fd();
+        self.event_loop.add_reader(py, fd, &turn)?;
+        self.watched.replace(Some(fd));
+        let host = LoopHost { event_loop: Rc::clone(&self.event_loop), turn: turn.unbind() };
+        self.runtime.nest(Some(Rc::new(host)));
+        Ok(())
+    }
+}

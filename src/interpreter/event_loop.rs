@@ -1,0 +1,159 @@
+//! asyncio's loop and tasks. The only file that knows their names.
+#![allow(unsafe_code)]
+
+use std::{
+    cell::{Cell, RefCell},
+    os::fd::RawFd,
+    time::Duration,
+};
+
+use pyo3::{
+    ffi, intern,
+    prelude::*,
+    types::{PyBool, PyDict, PyTuple},
+};
+
+use super::Context;
+
+/// The running loop, with the methods that are called often looked up once.
+pub(crate) struct EventLoop {
+    object: Py<PyAny>,
+    call_soon: Py<PyAny>,
+    task_factory: Py<PyAny>,
+    task_class: Py<PyAny>,
+    eager_keywords: Py<PyTuple>,
+    starting: Starting,
+    /// Whether the loop had a task factory when last looked.
+    has_factory: Cell<bool>,
+    timer: RefCell<Option<Py<PyAny>>>,
+}
+
+/// What this Python can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Starting {
+    /// 3.12 and later: the first step is taken while the task is made.
+    Eager,
+    /// 3.11: `create_task` takes a context.
+    Context,
+    /// 3.10: it does not.
+    Bare,
+}
+
+impl EventLoop {
+    /// The loop that runs on this thread.
+    ///
+    /// Raises `RuntimeError` where none does.
+    pub(crate) fn running(py: Python<'_>) -> PyResult<Self> {
+        let asyncio = py.import("asyncio")?;
+        let object = asyncio.call_method0("get_running_loop")?;
+        let version = py.version_info();
+        Ok(Self {
+            call_soon: object.getattr("call_soon")?.unbind(),
+            task_factory: object.getattr("get_task_factory")?.unbind(),
+            task_class: asyncio.getattr("Task")?.unbind(),
+            eager_keywords: PyTuple::new(py, ["loop", "eager_start", "context"])?.unbind(),
+            starting: if version >= (3, 12) {
+                Starting::Eager
+            } else if version >= (3, 11) {
+                Starting::Context
+            } else {
+                Starting::Bare
+            },
+            has_factory: Cell::new(false),
+            timer: RefCell::new(None),
+            object: object.unbind(),
+        })
+    }
+
+    pub(crate) fn object<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {
+        self.object.bind(py)
+    }
+
+    pub(crate) fn add_reader(&self, py: Python<'_>, fd: RawFd, callback: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.object.bind(py).call_method1(intern!(py, "add_reader"), (fd, callback)).map(drop)
+    }
+
+    pub(crate) fn remove_reader(&self, py: Python<'_>, fd: RawFd) -> PyResult<()> {
+        self.object.bind(py).call_method1(intern!(py, "remove_reader"), (fd,)).map(drop)
+    }
+
+    pub(crate) fn call_soon(&self, py: Python<'_>, callback: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.call_soon.bind(py).call1((callback,)).map(drop)
+    }
+
+    /// `event_loop.call_soon(callback, argument, context=context)`.
+    pub(super) fn call_soon_on(
+        event_loop: &Bound<'_, PyAny>,
+        callback: &Bound<'_, PyAny>,
+        argument: &Bound<'_, PyAny>,
+        context: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let py = event_loop.py();
+        let keywords = PyDict::new(py);
+        keywords.set_item(intern!(py, "context"), context)?;
+        event_loop.call_method(intern!(py, "call_soon"), (callback, argument), Some(&keywords)).map(drop)
+    }
+
+    /// Calls `callback` after `delay`, instead of what was asked for before.
+    pub(crate) fn call_later(&self, py: Python<'_>, delay: Duration, callback: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.cancel_timer(py)?;
+        let arguments = (delay.as_secs_f64(), callback);
+        let handle = self.object.bind(py).call_method1(intern!(py, "call_later"), arguments)?;
+        self.timer.replace(Some(handle.unbind()));
+        Ok(())
+    }
+
+    pub(crate) fn cancel_timer(&self, py: Python<'_>) -> PyResult<()> {
+        let old = self.timer.take();
+        match old {
+            Some(handle) => handle.bind(py).call_method0(intern!(py, "cancel")).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Looks whether the loop has a task factory; done once per turn, not once per task.
+    pub(crate) fn look_for_factory(&self, py: Python<'_>) -> PyResult<()> {
+        self.has_factory.set(!self.task_factory.bind(py).call0()?.is_none());
+        Ok(())
+    }
+
+    /// Makes a task of a coroutine, in a context of its own; where Python can, its first step has been taken when this
+    /// returns.
+    pub(crate) fn start<'py>(
+        &self,
+        coroutine: &Bound<'py, PyAny>,
+        context: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = coroutine.py();
+        let name = intern!(py, "create_task");
+        if self.has_factory.get() || self.starting == Starting::Bare {
+            // A factory need not know of `context=`; a task that is made within a context copies it.
+            return Context::within(context, || self.object.bind(py).call_method1(name, (coroutine,)));
+        }
+        if self.starting == Starting::Context {
+            let keywords = PyDict::new(py);
+            keywords.set_item(intern!(py, "context"), context)?;
+            return self.object.bind(py).call_method(name, (coroutine,), Some(&keywords));
+        }
+        let arguments =
+            [coroutine.as_ptr(), self.object.as_ptr(), PyBool::new(py, true).as_ptr(), context.as_ptr()];
+        // SAFETY: one positional argument, and as many values after it as there are keywords, all alive.
+        unsafe {
+            Bound::from_owned_ptr_or_err(
+                py,
+                ffi::PyObject_Vectorcall(
+                    self.task_class.as_ptr(),
+                    arguments.as_ptr(),
+                    1,
+                    self.eager_keywords.as_ptr(),
+                ),
+            )
+        }
+    }
+}
+
+/// The value of an attribute by which `iscoroutinefunction` knows a callable that is not a Python function; `None` where
+/// this Python has no such mark (inspect's came with 3.12, asyncio's is on its way out).
+pub(crate) fn coroutine_mark(py: Python<'_>, module: &str, name: &str) -> Option<Py<PyAny>> {
+    py.import(module).and_then(|module| module.getattr(name)).ok().map(Bound::unbind)
+}

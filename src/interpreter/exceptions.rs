@@ -1,0 +1,54 @@
+//! From Rust's errors to Python's, and Python's exceptions to a log. The only file that maps them.
+#![allow(unsafe_code)]
+
+use pyo3::{
+    exceptions::{PyRuntimeError, PyValueError},
+    ffi, intern,
+    prelude::*,
+    types::PyDict,
+};
+
+use crate::error::AppError;
+
+impl From<AppError> for PyErr {
+    fn from(error: AppError) -> Self {
+        let text = error.to_string();
+        match error {
+            AppError::ContentLengthInvalid(_)
+            | AppError::ContentLengthsDiffer
+            | AppError::StatusInformational(_)
+            | AppError::StatusOutOfRange(_) => PyValueError::new_err(text),
+            AppError::BodyTooLong
+            | AppError::BodyTooShort
+            | AppError::HeaderNameInvalid
+            | AppError::HeaderValueInvalid
+            | AppError::UnexpectedMessage { .. }
+            | AppError::MessageAfterEnd(_) => PyRuntimeError::new_err(text),
+        }
+    }
+}
+
+/// `StopIteration(value)`, set straight through the C API: an exception object is only made if somebody catches it.
+pub(crate) fn stop_iteration(value: &Bound<'_, PyAny>) -> PyErr {
+    let py = value.py();
+    // SAFETY: both are live objects. A tuple or an exception as value would be taken apart, so those go inside a tuple.
+    unsafe {
+        if ffi::PyTuple_Check(value.as_ptr()) != 0 || ffi::PyExceptionInstance_Check(value.as_ptr()) != 0 {
+            return pyo3::exceptions::PyStopIteration::new_err((value.clone().unbind(),));
+        }
+        ffi::PyErr_SetObject(ffi::PyExc_StopIteration, value.as_ptr());
+    }
+    PyErr::fetch(py)
+}
+
+/// `logger.error(text, exc_info=error)`. A logger that fails itself is reported the way Python reports what nobody can
+/// catch, never raised into the server.
+pub(crate) fn log_exception(py: Python<'_>, logger: &Py<PyAny>, text: &str, error: &PyErr) {
+    let keywords = PyDict::new(py);
+    let logged = keywords
+        .set_item(intern!(py, "exc_info"), error.value(py))
+        .and_then(|()| logger.bind(py).call_method(intern!(py, "error"), (text,), Some(&keywords)));
+    if let Err(trouble) = logged {
+        trouble.write_unraisable(py, Some(logger.bind(py)));
+    }
+}

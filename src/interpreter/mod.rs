@@ -1,0 +1,13 @@
+//! Small wrappers over CPython and asyncio. Knows no HTTP.
+
+mod awaitable;
+mod context;
+mod event_loop;
+mod exceptions;
+mod iteration;
+
+pub(crate) use awaitable::{Ready, Resume, Suspension, thrown};
+pub(crate) use context::Context;
+pub(crate) use event_loop::{EventLoop, coroutine_mark};
+pub(crate) use exceptions::{log_exception, stop_iteration};
+pub(crate) use iteration::{Step, awaitable_iterator, step};

@@ -1,0 +1,25 @@
+//! The Python module `_core`: its list of exports and nothing else.
+
+#[cfg(feature = "python")]
+mod asgi;
+#[cfg(feature = "python")]
+mod bridge;
+#[cfg(feature = "python")]
+mod error;
+#[cfg(feature = "python")]
+mod interpreter;
+mod protocol;
+mod runtime;
+mod settings;
+mod transport;
+
+#[cfg(feature = "python")]
+#[pyo3::pymodule]
+mod _core {
+    #[pymodule_export]
+    use super::bridge::Bridge;
+
+    #[pymodule_export]
+    #[expect(non_upper_case_globals, reason = "Python's name for it")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

@@ -1,0 +1,27 @@
+//! `Application`: the seam between HTTP and whoever answers it.
+
+use std::rc::Rc;
+
+use http::request::Parts;
+
+use super::Exchange;
+use crate::transport::Peer;
+
+/// Answers requests.
+pub(crate) trait Application: 'static {
+    /// What the application keeps for each connection that has sent a request.
+    type Client: 'static;
+
+    /// The first request of a connection is about to come.
+    fn client(&self, peer: &Peer) -> Self::Client;
+
+    /// Runs one request: answers through `exchange`, at once or later. Called from a turn, never from within another
+    /// exchange's call.
+    fn exchange(&self, client: &Self::Client, request: Parts, exchange: Rc<Exchange>);
+
+    /// A request was refused before any application could see it.
+    fn on_refused(&self, peer: &Peer, reason: &'static str);
+
+    /// Accepting fails for a reason of the machine's.
+    fn on_accept_trouble(&self, error: &std::io::Error);
+}

@@ -1,0 +1,141 @@
+//! `Checked`: the stream as hyper sees it: only bytes that passed the strict check, and only writes that are somebody's.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::StatusCode;
+use hyper::rt::ReadBufCursor;
+
+use super::{
+    framing::Place,
+    link::Link,
+};
+use crate::transport::Stream;
+
+/// Sums shorter than this are joined before they are written: one copy of a few hundred bytes costs less than the
+/// system's gathering of two buffers.
+const JOINED: usize = 1024;
+
+pub(super) struct Checked {
+    stream: Stream,
+    link: Rc<Link>,
+    /// Read before, and checked then: what hyper gave back when it was let go.
+    front: Bytes,
+}
+
+impl Checked {
+    pub(super) fn new(stream: Stream, link: Rc<Link>, front: Bytes) -> Self {
+        Self { stream, link, front }
+    }
+
+    /// A write while no response is owed is hyper's own refusal, an empty page: the driver says it in our words.
+    fn is_refusal(&self, bytes: &[u8]) -> bool {
+        if self.link.is_unflushed() {
+            return false;
+        }
+        let status = bytes.get(9..12).and_then(|status| StatusCode::from_bytes(status).ok());
+        match status {
+            Some(status) if status.is_client_error() => {
+                self.link.on_swallowed(status);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn on_outcome(&self, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match &outcome {
+            Poll::Ready(_) => self.link.on_written(),
+            Poll::Pending => self.link.on_write_blocked(),
+        }
+        outcome
+    }
+}
+
+impl hyper::rt::Read for Checked {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.front.is_empty() {
+            let length = self.front.len().min(buffer.remaining());
+            buffer.put_slice(&self.front.split_to(length));
+            return Poll::Ready(Ok(()));
+        }
+        if let Some(outcome) = refused(&self.link) {
+            return outcome;
+        }
+        let link = &self.link;
+        match self.stream.poll_read(cx, buffer, |bytes| link.on_read(bytes)) {
+            Poll::Ready(Ok((read, 0))) if read > 0 => refused(link).unwrap_or(Poll::Pending),
+            Poll::Ready(Ok(_)) => Poll::Ready(Ok(())),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+/// What hyper gets instead of bytes once the peer has been refused. A faulty head stays pending: the exchange under way
+/// is finished first, an error would kill it. A faulty body is an error of that body.
+fn refused(link: &Link) -> Option<Poll<io::Result<()>>> {
+    link.refusal().map(|refusal| match refusal.place {
+        Place::Head => Poll::Pending,
+        Place::Body => Poll::Ready(Err(io::ErrorKind::InvalidData.into())),
+    })
+}
+
+impl hyper::rt::Write for Checked {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.is_refusal(bytes) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        self.on_outcome(self.stream.poll_write(cx, bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.link.on_flushed();
+        Poll::Ready(Ok(()))
+    }
+
+    /// The driver ends the stream itself, after its last words.
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let total: usize = slices.iter().map(|slice| slice.len()).sum();
+        if slices.first().is_some_and(|first| self.is_refusal(first)) {
+            return Poll::Ready(Ok(total));
+        }
+        let outcome = match slices {
+            [only] => self.stream.poll_write(cx, only),
+            _ if total <= JOINED => {
+                let mut joined = [0; JOINED];
+                let mut free = joined.as_mut_slice();
+                for slice in slices {
+                    if let Some((head, tail)) = std::mem::take(&mut free).split_at_mut_checked(slice.len()) {
+                        head.copy_from_slice(slice);
+                        free = tail;
+                    }
+                }
+                self.stream.poll_write(cx, joined.get(..total).unwrap_or_default())
+            }
+            _ => self.stream.poll_write_vectored(cx, slices),
+        };
+        self.on_outcome(outcome)
+    }
+}

@@ -1,0 +1,414 @@
+//! `Driver`: the life of one connection. It owns hyper's `Connection`, builds it when there is something to read, and
+//! takes it back (`into_parts`) to park, to refuse and to close. All time-outs are here.
+//!
+//! ```text
+//!             readable               refused                   said
+//!   Parked ------------> Active ------------> Refusing(words) -------> Lingering -> Done
+//!     ^      a second     |  |                                            ^
+//!     `---- of idleness --'  `--- ended, timed out, drained --------------'
+//! ```
+
+use std::{
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use bytes::{Buf, Bytes};
+use http::StatusCode;
+
+use super::{
+    Application, Server,
+    body::poll_quietly,
+    checked::Checked,
+    framing::Place,
+    http1::{Connection, Service},
+    link::Link,
+    refusal,
+    server::Stage,
+};
+use crate::{
+    runtime::Deadline,
+    transport::{Peer, Stream},
+};
+
+/// Looks at one connection within a poll before others get their go; hyper itself makes up to 16 rounds in each.
+const ROUNDS: u32 = 16;
+/// Idle for so long, a connection gives its buffers back (measured: 10.5 KiB held, 0.3 to 0.8 parked; rebuilding takes
+/// 0.3 us, so busy connections must not park between requests).
+const PARK_AFTER: Duration = Duration::from_secs(1);
+/// How long a request that was on its way when the drain began may take to arrive.
+const DRAIN_GRACE: Duration = Duration::from_millis(500);
+/// After the last words the peer is read from for so long: closing on unread bytes is a reset, which eats those words.
+const LINGER: Duration = Duration::from_secs(2);
+/// An unwanted body is read and dropped for so long (nginx's `lingering_time`), then the connection closes.
+const DISCARD: Duration = Duration::from_secs(30);
+/// The time over which `--min-request-body-rate` is measured.
+const RATE_WINDOW: Duration = Duration::from_secs(10);
+
+pub(super) struct Driver<A: Application> {
+    server: Rc<Server<A>>,
+    link: Rc<Link>,
+    stream: Stream,
+    service: Service<A>,
+    deadline: Deadline,
+    phase: Phase<A>,
+    /// When the connection was opened or last became idle; what `Parked` and an idle `Active` count from.
+    quiet_since: Option<Instant>,
+    discard_since: Option<Instant>,
+}
+
+enum Phase<A: Application> {
+    Parked,
+    Active(Box<Connection<A>>),
+    Refusing(Bytes),
+    Lingering(Instant),
+    Done,
+}
+
+/// What a look at the connection came to.
+enum Look {
+    Again,
+    /// Nothing to do before an event, or this time.
+    Wait(Option<Instant>),
+    Done,
+}
+
+/// What is to be done when a time has come.
+enum Due {
+    Park,
+    Close,
+    Refuse(StatusCode),
+    Reset,
+}
+
+impl<A: Application> Driver<A> {
+    pub(super) fn spawn(server: &Rc<Server<A>>, stream: Stream, peer: Peer) {
+        let shared = &server.shared;
+        let link = Link::new(shared, peer);
+        shared.on_opened();
+        let driver = Self {
+            server: Rc::clone(server),
+            service: Service::new(server, &link),
+            deadline: Deadline::new(&shared.runtime),
+            stream,
+            phase: Phase::Parked,
+            quiet_since: Some(shared.runtime.now()),
+            discard_since: None,
+            link: Rc::clone(&link),
+        };
+        link.set_task(shared.runtime.spawn(driver));
+    }
+
+    fn look(&mut self, cx: &mut Context<'_>) -> Look {
+        if self.server.shared.stage() == Stage::Closing {
+            return Look::Done;
+        }
+        match std::mem::replace(&mut self.phase, Phase::Done) {
+            Phase::Done => Look::Done,
+            Phase::Parked => self.look_parked(),
+            Phase::Active(connection) => self.look_active(connection, cx),
+            Phase::Refusing(words) => self.look_refusing(words, cx),
+            Phase::Lingering(until) => self.look_lingering(until, cx),
+        }
+    }
+
+    fn look_parked(&mut self) -> Look {
+        if self.stream.readiness().is_readable() {
+            self.activate(Bytes::new());
+            return Look::Again;
+        }
+        self.phase = Phase::Parked;
+        self.look_at_time()
+    }
+
+    fn activate(&mut self, front: Bytes) {
+        let checked = Checked::new(self.stream.clone(), Rc::clone(&self.link), front);
+        let builder = self.server.builder();
+        self.phase = Phase::Active(Box::new(builder.serve_connection(checked, self.service.clone())));
+    }
+
+    fn look_active(&mut self, mut connection: Box<Connection<A>>, cx: &mut Context<'_>) -> Look {
+        if let Poll::Ready(outcome) = connection.poll_without_shutdown(cx) {
+            drop(connection);
+            return self.on_ended(outcome.is_err_and(|error| error.is_parse()));
+        }
+        self.phase = Phase::Active(connection);
+        let mut progress = self.link.take_stirred();
+        progress |= self.discard();
+        if let Some(exchange) = self.link.exchange() {
+            self.notice_leaving(&exchange);
+            progress |= exchange.advance();
+        }
+        if self.is_gone() {
+            return self.give_up();
+        }
+        if progress {
+            return Look::Again;
+        }
+        if let Some(refusal) = self.link.refusal_in(Place::Head)
+            && !self.link.has_exchange()
+            && !self.link.is_unflushed()
+            && !self.link.has_rest()
+        {
+            return self.refuse(refusal.fault.status(), refusal.fault.reason());
+        }
+        self.look_at_time()
+    }
+
+    /// hyper is done with the connection.
+    fn on_ended(&mut self, is_parse_error: bool) -> Look {
+        self.link.abandon();
+        let head_fault = self.link.refusal_in(Place::Head).map(|refusal| (refusal.fault.status(), refusal.fault.reason()));
+        let own = self.link.swallowed().or(is_parse_error.then_some(StatusCode::BAD_REQUEST));
+        match head_fault.or(own.map(|status| (status, "the request is malformed"))) {
+            // A reset peer hears nothing.
+            Some((status, reason)) if !self.stream.readiness().is_reset() => self.refuse(status, reason),
+            _ => self.end(),
+        }
+    }
+
+    /// The server's last words. hyper is let go, whatever it still held.
+    fn refuse(&mut self, status: StatusCode, reason: &'static str) -> Look {
+        self.phase = Phase::Done;
+        self.link.abandon();
+        self.server.application.on_refused(&self.link.peer, reason);
+        self.phase = Phase::Refusing(refusal::bytes(status, self.server.shared.default_headers()));
+        Look::Again
+    }
+
+    fn look_refusing(&mut self, mut words: Bytes, cx: &mut Context<'_>) -> Look {
+        match self.stream.poll_write(cx, &words) {
+            Poll::Ready(Ok(written)) => {
+                words.advance(written.min(words.len()));
+                if words.is_empty() {
+                    return self.end();
+                }
+                self.phase = Phase::Refusing(words);
+                Look::Again
+            }
+            Poll::Ready(Err(_)) => Look::Done,
+            Poll::Pending => {
+                self.phase = Phase::Refusing(words);
+                self.wait_until(self.now() + LINGER)
+            }
+        }
+    }
+
+    /// Ends our side, and reads on for a while if there may be something to read.
+    fn end(&mut self) -> Look {
+        self.stream.end_writing();
+        self.phase = Phase::Lingering(self.now() + LINGER);
+        Look::Again
+    }
+
+    fn look_lingering(&mut self, until: Instant, cx: &mut Context<'_>) -> Look {
+        let mut unread = [0; 4096];
+        match self.stream.poll_read_slice(cx, &mut unread) {
+            Poll::Ready(Ok(read)) if read > 0 && self.now() < until => {
+                self.phase = Phase::Lingering(until);
+                Look::Again
+            }
+            Poll::Pending if self.now() < until && self.expects_more() => {
+                self.phase = Phase::Lingering(until);
+                self.wait_until(until)
+            }
+            _ => Look::Done,
+        }
+    }
+
+    /// Whether the peer was in the middle of sending when it was told to stop.
+    fn expects_more(&self) -> bool {
+        self.link.refusal().is_some() || self.link.swallowed().is_some() || !self.link.framing.borrow().at_rest()
+    }
+
+    /// Reads on in a body that nobody wants.
+    fn discard(&mut self) -> bool {
+        let Some(mut rest) = self.link.take_rest() else { return false };
+        self.discard_since.get_or_insert(self.server.shared.runtime.now());
+        let mut progress = false;
+        loop {
+            match poll_quietly(&mut rest) {
+                Poll::Ready(Some(Ok(_))) => progress = true,
+                Poll::Ready(_) => {
+                    self.discard_since = None;
+                    return true;
+                }
+                Poll::Pending => {
+                    self.link.put_rest(rest);
+                    return progress;
+                }
+            }
+        }
+    }
+
+    /// The peer has ended its side: the application hears of it once everything before that has been read.
+    fn notice_leaving(&self, exchange: &super::Exchange) {
+        if self.stream.readiness().is_read_closed()
+            && !exchange.has_peer_ended()
+            && exchange.is_body_read()
+            && self.stream.is_at_end()
+        {
+            exchange.on_peer_ended();
+        }
+    }
+
+    /// Whether nobody is there any more to read what is, or will be, answered.
+    fn is_gone(&self) -> bool {
+        self.stream.readiness().is_reset() && (self.link.has_exchange() || self.link.is_unflushed())
+    }
+
+    fn give_up(&mut self) -> Look {
+        self.phase = Phase::Done;
+        self.link.abandon();
+        Look::Done
+    }
+
+    /// Does what is due, or says when the next thing will be.
+    fn look_at_time(&mut self) -> Look {
+        let now = self.now();
+        let (at, due) = match self.next_due(now) {
+            None => return Look::Wait(None),
+            Some((at, _)) if at > now => return Look::Wait(Some(at)),
+            Some(due) => due,
+        };
+        debug_assert!(at <= now);
+        match due {
+            Due::Park => self.park(),
+            Due::Close if self.link.has_exchange() => self.give_up(),
+            Due::Close => {
+                self.phase = Phase::Done;
+                self.end()
+            }
+            Due::Refuse(status) => self.refuse(status, "the request took too long"),
+            Due::Reset => {
+                self.stream.reset_on_close();
+                self.give_up()
+            }
+        }
+    }
+
+    fn next_due(&mut self, now: Instant) -> Option<(Instant, Due)> {
+        let settings = &self.server.shared.settings;
+        let after = |since: Option<Instant>, time: Option<Duration>| since.zip(time).map(|(since, time)| since + time);
+        let write = after(self.link.write_blocked_since(), settings.write).map(|at| (at, Due::Reset));
+        if let Some(exchange) = self.link.exchange() {
+            self.quiet_since = None;
+            let since = exchange.receiving_since().map(|since| since.max(self.link.last_read()));
+            let due = || if exchange.is_owed() { Due::Refuse(StatusCode::REQUEST_TIMEOUT) } else { Due::Close };
+            let body = after(since, settings.request_body).map(|at| (at, due()));
+            let rate = self.slow_body_due(&exchange).map(|at| (at, due()));
+            return [write, body, rate].into_iter().flatten().min_by_key(|(at, _)| *at);
+        }
+        if let Some(since) = self.link.head_since() {
+            self.quiet_since = None;
+            // A connection's first head is timed from its opening.
+            let since = if self.link.has_answered() { since } else { since.min(self.link.opened()) };
+            let head = after(Some(since), settings.request_header);
+            return head.map(|at| (at, Due::Refuse(StatusCode::REQUEST_TIMEOUT))).into_iter().chain(write).min_by_key(|(at, _)| *at);
+        }
+        if !self.link.is_idle() {
+            self.quiet_since = None;
+            let discard = self.discard_since.map(|since| (since + DISCARD, Due::Close));
+            return discard.into_iter().chain(write).min_by_key(|(at, _)| *at);
+        }
+        let quiet = *self.quiet_since.get_or_insert(now);
+        self.idle_due(quiet, now)
+    }
+
+    /// What becomes of a connection on which nothing is under way since `quiet`.
+    fn idle_due(&self, quiet: Instant, now: Instant) -> Option<(Instant, Due)> {
+        let settings = &self.server.shared.settings;
+        if self.link.closes_when_idle() {
+            return Some((now, Due::Close));
+        }
+        let close = if self.link.has_answered() {
+            Some(quiet + settings.keep_alive)
+        } else {
+            settings.request_header.map(|time| quiet + time)
+        };
+        let close = match self.server.shared.stage() {
+            Stage::Serving => close,
+            Stage::Draining { since } => Some(close.map_or(since + DRAIN_GRACE, |at| at.min(since + DRAIN_GRACE))),
+            Stage::Closing => Some(now),
+        };
+        let park = matches!(self.phase, Phase::Active(_)).then_some(quiet + PARK_AFTER);
+        match (park, close) {
+            (Some(park), Some(close)) if park < close => Some((park, Due::Park)),
+            (Some(park), None) => Some((park, Due::Park)),
+            (_, close) => close.map(|at| (at, Due::Close)),
+        }
+    }
+
+    /// When a body that comes more slowly than the operator allows has had its time.
+    fn slow_body_due(&self, exchange: &super::Exchange) -> Option<Instant> {
+        let rate = self.server.shared.settings.min_request_body_rate?;
+        let since = exchange.receiving_since()?;
+        if exchange.is_body_read() {
+            return None;
+        }
+        // So many bytes pay for so much time; the window is always granted.
+        let began = self.link.body_since(since);
+        let paid = Duration::from_secs(self.link.body_read() / rate.max(1));
+        Some(began + RATE_WINDOW.max(paid))
+    }
+
+    /// Gives hyper's connection and its buffers back; the next byte builds another.
+    fn park(&mut self) -> Look {
+        let Phase::Active(connection) = std::mem::replace(&mut self.phase, Phase::Parked) else {
+            return Look::Wait(None);
+        };
+        let front = connection.into_parts().read_buf;
+        if !front.is_empty() {
+            // Not idle after all (an empty line before a request, say): nothing that was read may be lost.
+            self.activate(front);
+            self.quiet_since = Some(self.now());
+        }
+        Look::Again
+    }
+
+    fn wait_until(&self, at: Instant) -> Look {
+        if self.now() >= at { Look::Done } else { Look::Wait(Some(at)) }
+    }
+
+    fn now(&self) -> Instant {
+        self.server.shared.runtime.now()
+    }
+}
+
+impl<A: Application> Future for Driver<A> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let _polling = this.link.enter();
+        for _ in 0..ROUNDS {
+            match this.look(cx) {
+                Look::Again => {}
+                Look::Done => return Poll::Ready(()),
+                Look::Wait(until) => {
+                    this.stream.readiness().register(cx);
+                    match until {
+                        Some(at) => this.deadline.set(at, cx.waker()),
+                        None => this.deadline.clear(),
+                    }
+                    return Poll::Pending;
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<A: Application> Unpin for Driver<A> {}
+
+impl<A: Application> Drop for Driver<A> {
+    fn drop(&mut self) {
+        // hyper's connection goes first: what it drops still reports to the link.
+        self.phase = Phase::Done;
+        self.link.abandon();
+        self.server.shared.on_closed();
+    }
+}

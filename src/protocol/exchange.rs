@@ -1,0 +1,441 @@
+//! `Exchange`: one request and its response, as the application sees them. Everything it does is done at once: bytes it
+//! gives leave in the same call where the peer has room, bytes it asks for are looked for in the socket.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::Rc,
+    task::Poll,
+    time::Instant,
+};
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Method, Response, StatusCode,
+    header::{CONNECTION, EXPECT},
+    request::Parts,
+};
+use hyper::{body::Incoming, ext::ReasonPhrase};
+
+use super::{
+    body::{Cut, Loss, Payload, RequestBody, ResponseBody},
+    framing::Place,
+    link::Link,
+    refusal,
+};
+use crate::runtime::Home;
+
+/// Response bytes that may wait here before the application does (asyncio's high-water mark).
+const HIGH_WATER: usize = 64 * 1024;
+/// How few must be left before it goes on (asyncio's low-water mark).
+const LOW_WATER: usize = 16 * 1024;
+
+/// Called once, when there is something to look at; it may turn out to be nothing.
+pub(crate) type Waiter = Box<dyn FnOnce()>;
+
+/// What `receive` gives.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Received {
+    Body { bytes: Bytes, more: bool },
+    Disconnect,
+}
+
+/// ```text
+/// Owed --respond--> Whole ------taken by hyper-------------------> Finished
+///   |                                                                 ^
+///   `-----open----> Opening --taken by hyper--> Streaming --end-------'
+///  any of them: --peer gone--> Gone
+/// ```
+enum Reply {
+    Owed,
+    Whole { head: Head, body: Bytes },
+    Opening { head: Head, queue: Queue },
+    Streaming(Queue),
+    Finished,
+    Gone,
+}
+
+struct Head {
+    status: StatusCode,
+    headers: HeaderMap,
+}
+
+#[derive(Default)]
+struct Queue {
+    chunks: VecDeque<Bytes>,
+    bytes: usize,
+    end: End,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum End {
+    #[default]
+    Open,
+    Complete,
+    Cut,
+}
+
+pub(crate) struct Exchange {
+    link: Rc<Link>,
+    is_head_request: bool,
+    request: RefCell<RequestBody>,
+    reply: RefCell<Reply>,
+    /// The peer has ended its side, and everything it sent has been read: the application is told that it left. What is
+    /// still sent goes out, for a peer that only closed one half.
+    peer_ended: Cell<bool>,
+    /// Since when the application waits for a byte of the body.
+    receiving_since: Cell<Option<Instant>>,
+    receivers: RefCell<Vec<Waiter>>,
+    senders: RefCell<Vec<Waiter>>,
+}
+
+impl Exchange {
+    pub(super) fn new(link: &Rc<Link>, request: &Parts, body: Incoming) -> Rc<Self> {
+        let expects_continue = request.version == http::Version::HTTP_11
+            && request.headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+        Rc::new(Self {
+            link: Rc::clone(link),
+            is_head_request: request.method == Method::HEAD,
+            request: RefCell::new(RequestBody::new(body, expects_continue)),
+            reply: RefCell::new(Reply::Owed),
+            peer_ended: Cell::new(false),
+            receiving_since: Cell::new(None),
+            receivers: RefCell::default(),
+            senders: RefCell::default(),
+        })
+    }
+
+    // For the application: the request.
+
+    /// The next event, if there is one now.
+    pub(crate) fn try_receive(&self) -> Option<Received> {
+        if self.is_over() {
+            return Some(Received::Disconnect);
+        }
+        if !self.request.borrow_mut().fill() {
+            if matches!(*self.request.borrow(), RequestBody::Reading(_)) {
+                self.link.kick();
+                self.request.borrow_mut().fill();
+            }
+            if self.is_over() {
+                return Some(Received::Disconnect);
+            }
+        }
+        let mut request = self.request.borrow_mut();
+        if let RequestBody::Lost(_) = *request {
+            return Some(Received::Disconnect);
+        }
+        let (bytes, more) = request.take()?;
+        self.receiving_since.set(None);
+        Some(Received::Body { bytes, more })
+    }
+
+    /// Calls `waiter` when `try_receive` may have something.
+    pub(crate) fn wait_receive(&self, waiter: Waiter) {
+        if matches!(*self.request.borrow(), RequestBody::Reading(_)) && self.receiving_since.get().is_none() {
+            self.receiving_since.set(Some(self.link.shared.runtime.now()));
+        }
+        self.receivers.borrow_mut().push(waiter);
+        // The deadline for the body must be armed, and what came since `try_receive` must be seen.
+        self.link.kick();
+    }
+
+    /// Whether the peer is known to have left, or the response is complete: nothing more can be received.
+    pub(crate) fn is_over(&self) -> bool {
+        self.peer_ended.get() || self.reply.borrow().is_complete()
+    }
+
+    /// Whether nothing that is sent can reach the peer any more.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(*self.reply.borrow(), Reply::Gone)
+    }
+
+    /// Whether the peer is known to have left.
+    pub(crate) fn is_disconnected(&self) -> bool {
+        self.peer_ended.get()
+            || matches!(*self.reply.borrow(), Reply::Gone)
+            || matches!(*self.request.borrow(), RequestBody::Lost(_))
+    }
+
+    // For the application: the response.
+
+    /// The fields that every response carries; the application's are added to these.
+    pub(crate) fn default_headers(&self) -> HeaderMap {
+        self.link.shared.default_headers()
+    }
+
+    /// Whether a response to this request with this status has no body, whatever the application sends.
+    pub(crate) fn is_bodyless(&self, status: StatusCode) -> bool {
+        self.is_head_request || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+    }
+
+    /// Answers in one piece. A `content-length` among the headers must be that of `body`.
+    pub(crate) fn respond(&self, status: StatusCode, headers: HeaderMap, body: Bytes) {
+        if let Some(head) = self.commit(status, headers) {
+            self.reply.replace(Reply::Whole { head, body });
+            self.on_complete();
+        }
+    }
+
+    /// Answers with the server's own page for an application that failed, and closes.
+    pub(crate) fn fail(&self) {
+        let (parts, body) = refusal::page(StatusCode::INTERNAL_SERVER_ERROR, self.default_headers()).into_parts();
+        self.respond(parts.status, parts.headers, body);
+    }
+
+    /// Begins an answer of unknown length, or of the length that the headers promise.
+    pub(crate) fn open(&self, status: StatusCode, headers: HeaderMap, first: Bytes) {
+        if let Some(head) = self.commit(status, headers) {
+            let mut queue = Queue::default();
+            queue.push(first);
+            self.reply.replace(Reply::Opening { head, queue });
+            self.link.kick();
+        }
+    }
+
+    /// Goes on with an opened answer.
+    pub(crate) fn push(&self, bytes: Bytes) {
+        if let Some(queue) = self.reply.borrow_mut().queue() {
+            queue.push(bytes);
+        }
+        self.link.kick();
+    }
+
+    /// Ends an opened answer.
+    pub(crate) fn finish(&self, bytes: Bytes) {
+        self.end_queue(bytes, End::Complete);
+    }
+
+    /// Cuts an opened answer: the peer must not take it for whole.
+    pub(crate) fn cut(&self) {
+        self.end_queue(Bytes::new(), End::Cut);
+    }
+
+    /// Closes the connection once what is answered has left.
+    pub(crate) fn close(&self) {
+        self.link.close_when_idle();
+        self.link.kick();
+    }
+
+    /// Whether the peer keeps up: when not, the application should wait.
+    pub(crate) fn has_room(&self) -> bool {
+        match &*self.reply.borrow() {
+            Reply::Opening { queue, .. } | Reply::Streaming(queue) => queue.bytes < HIGH_WATER || queue.end != End::Open,
+            _ => true,
+        }
+    }
+
+    /// Calls `waiter` when there is room again, or the peer has left.
+    pub(crate) fn wait_room(&self, waiter: Waiter) {
+        self.senders.borrow_mut().push(waiter);
+    }
+
+    /// Whether a turn is under way: then nothing else runs on this thread but what the turn itself called.
+    pub(crate) fn is_turning(&self) -> bool {
+        self.link.shared.runtime.is_turning()
+    }
+
+    /// The thread that everything here belongs to.
+    pub(crate) fn home(&self) -> &std::sync::Arc<Home> {
+        self.link.shared.runtime.home()
+    }
+
+    // For the connection.
+
+    /// The response, once there is one.
+    pub(super) fn take_response(self: &Rc<Self>) -> Option<Response<ResponseBody>> {
+        let mut reply = self.reply.borrow_mut();
+        let (head, payload) = match std::mem::replace(&mut *reply, Reply::Finished) {
+            Reply::Whole { head, body } => {
+                let bodyless = self.is_bodyless(head.status);
+                (head, if bodyless { Payload::Absent } else { Payload::Whole(body) })
+            }
+            Reply::Opening { head, queue } => {
+                if self.is_bodyless(head.status) {
+                    (head, Payload::Absent)
+                } else {
+                    *reply = Reply::Streaming(queue);
+                    (head, Payload::Stream(Rc::clone(self)))
+                }
+            }
+            other => {
+                *reply = other;
+                return None;
+            }
+        };
+        drop(reply);
+        let mut response = Response::new(ResponseBody::new(payload, &self.link));
+        *response.status_mut() = head.status;
+        *response.headers_mut() = head.headers;
+        if head.status.canonical_reason().is_none() {
+            // hyper would write `<none>`.
+            response.extensions_mut().insert(ReasonPhrase::from_static(b""));
+        }
+        Some(response)
+    }
+
+    /// Whether the request's body turned out to be faulty while nothing has been answered.
+    pub(super) fn fault(&self) -> Option<StatusCode> {
+        if !matches!(*self.reply.borrow(), Reply::Owed) {
+            return None;
+        }
+        match (self.link.refusal_in(Place::Body), &*self.request.borrow()) {
+            (Some(refusal), _) => Some(refusal.fault.status()),
+            (None, RequestBody::Lost(Loss::Malformed)) => Some(StatusCode::BAD_REQUEST),
+            _ => None,
+        }
+    }
+
+    /// The next piece for hyper; `Pending` while there is none.
+    pub(super) fn poll_chunk(&self) -> Poll<Option<Result<Bytes, Cut>>> {
+        let mut reply = self.reply.borrow_mut();
+        let Reply::Streaming(queue) = &mut *reply else { return Poll::Ready(None) };
+        if let Some(chunk) = queue.chunks.pop_front() {
+            queue.bytes -= chunk.len();
+            self.link.on_handed_over();
+            return Poll::Ready(Some(Ok(chunk)));
+        }
+        match queue.end {
+            End::Open => Poll::Pending,
+            End::Complete => Poll::Ready(None),
+            // An error makes hyper drop what it has not written: the bytes before the cut go first.
+            End::Cut if self.link.is_unflushed() => Poll::Pending,
+            End::Cut => Poll::Ready(Some(Err(Cut))),
+        }
+    }
+
+    pub(super) fn is_spent(&self) -> bool {
+        match &*self.reply.borrow() {
+            Reply::Streaming(queue) => queue.chunks.is_empty() && queue.end == End::Complete,
+            _ => true,
+        }
+    }
+
+    /// Wakes the application where there is news for it; true if it ran, so that the connection looks again.
+    pub(super) fn advance(&self) -> bool {
+        let mut ran = false;
+        if !self.receivers.borrow().is_empty() && (self.is_over() || self.request.borrow_mut().fill()) {
+            ran |= wake_all(&self.receivers);
+        }
+        if !self.senders.borrow().is_empty() && self.is_drained() {
+            ran |= wake_all(&self.senders);
+        }
+        ran
+    }
+
+    /// Everything the peer will ever send has been read.
+    pub(super) fn on_peer_ended(&self) {
+        self.peer_ended.set(true);
+    }
+
+    pub(super) fn has_peer_ended(&self) -> bool {
+        self.peer_ended.get()
+    }
+
+    /// Whether the body has been read to its end.
+    pub(super) fn is_body_read(&self) -> bool {
+        !matches!(*self.request.borrow(), RequestBody::Reading(_))
+    }
+
+    pub(super) fn receiving_since(&self) -> Option<Instant> {
+        self.receiving_since.get()
+    }
+
+    pub(super) fn is_owed(&self) -> bool {
+        matches!(*self.reply.borrow(), Reply::Owed)
+    }
+
+    /// hyper has the whole response, or will take no more of it. Gives what is left of the request's body.
+    pub(super) fn on_answered(&self) -> Option<Incoming> {
+        let cut_short = match &*self.reply.borrow() {
+            Reply::Streaming(queue) => !queue.chunks.is_empty() || queue.end != End::Complete,
+            _ => false,
+        };
+        self.end(if cut_short { Reply::Gone } else { Reply::Finished })
+    }
+
+    /// The connection is gone.
+    pub(super) fn on_gone(&self) {
+        drop(self.end(Reply::Gone));
+    }
+
+    fn end(&self, reply: Reply) -> Option<Incoming> {
+        let old = self.reply.replace(reply);
+        drop(old);
+        self.receiving_since.set(None);
+        let request = self.request.replace(RequestBody::Consumed);
+        wake_all(&self.receivers);
+        wake_all(&self.senders);
+        request.into_rest()
+    }
+
+    /// What the server adds to a head as it is committed; `None` if there is nothing to answer any more.
+    fn commit(&self, status: StatusCode, mut headers: HeaderMap) -> Option<Head> {
+        if !self.is_owed() {
+            return None;
+        }
+        // The peer was not told to send its body: whether it will cannot be known, so the connection ends here.
+        let withheld = self.request.borrow().is_withheld();
+        if withheld || self.link.closes_when_idle() || self.link.shared.is_draining() {
+            headers.append(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Some(Head { status, headers })
+    }
+
+    fn end_queue(&self, last: Bytes, end: End) {
+        if let Some(queue) = self.reply.borrow_mut().queue() {
+            queue.push(last);
+            if queue.end == End::Open {
+                queue.end = end;
+            }
+        }
+        self.on_complete();
+    }
+
+    /// The application has nothing more to say: whoever waits for a message of the peer's is told that it is over.
+    fn on_complete(&self) {
+        self.link.kick();
+        wake_all(&self.receivers);
+    }
+
+    fn is_drained(&self) -> bool {
+        match &*self.reply.borrow() {
+            Reply::Opening { queue, .. } | Reply::Streaming(queue) => queue.bytes <= LOW_WATER,
+            _ => true,
+        }
+    }
+}
+
+impl Reply {
+    fn queue(&mut self) -> Option<&mut Queue> {
+        match self {
+            Self::Opening { queue, .. } | Self::Streaming(queue) => Some(queue),
+            _ => None,
+        }
+    }
+
+    /// Whether the application has said all that it will.
+    fn is_complete(&self) -> bool {
+        match self {
+            Self::Owed => false,
+            Self::Opening { queue, .. } | Self::Streaming(queue) => queue.end != End::Open,
+            Self::Whole { .. } | Self::Finished | Self::Gone => true,
+        }
+    }
+}
+
+impl Queue {
+    fn push(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() && self.end == End::Open {
+            self.bytes += bytes.len();
+            self.chunks.push_back(bytes);
+        }
+    }
+}
+
+fn wake_all(waiters: &RefCell<Vec<Waiter>>) -> bool {
+    let waiters = waiters.take();
+    let any = !waiters.is_empty();
+    waiters.into_iter().for_each(|waiter| waiter());
+    any
+}

@@ -1,0 +1,296 @@
+//! The head of a request: the whole grammar of its line, and of its fields those two that frame the body.
+//!
+//! Every other field line is only searched for its end: hyper refuses what is wrong with it.
+//!
+//! ```text
+//!   Method ─> TargetStart ─> Target ─> Version ─> LineEnd ─> FieldStart ──────────────────────────> End ─> Over
+//!                                                    ^           ├─> LengthName ─> ..Length.. ─┐
+//!                                                    │           ├─> CodingName ─> ..Coding.. ─┤
+//!                                                    │           └─> Other <─ (another name) ──┤
+//!                                                    └─────────────────────────────────────────┘
+//! ```
+use memchr::{memchr, memchr2};
+
+use super::{Fault, Limits, Reached, Step, Stop, is_blank, is_token};
+
+/// What a head says about the body that follows.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Declared {
+    Nothing,
+    Length(u64),
+    Chunked,
+}
+
+#[derive(Debug)]
+pub(super) struct Head {
+    at: At,
+    declared: Declared,
+    http_10: bool,
+    /// Bytes still allowed.
+    left: usize,
+    /// Field lines still allowed.
+    fields: usize,
+    largest_body: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum At {
+    Method,
+    TargetStart,
+    Target,
+    /// So many bytes of the version have come.
+    Version(u8),
+    /// A LF is due.
+    LineEnd,
+    FieldStart,
+    /// So many bytes of the name have matched.
+    LengthName(usize),
+    LengthStart,
+    Length(u64),
+    LengthEnd(u64),
+    CodingName(usize),
+    /// So many bytes of `chunked` have come.
+    Coding(usize),
+    /// The rest of a field line that does not frame the body.
+    Other,
+    /// The LF that ends the head is due.
+    End,
+    Over,
+}
+
+/// hyper keeps the two largest numbers for itself and answers them with 431.
+const MAX_LENGTH: u64 = u64::MAX - 2;
+
+/// Where a step leads and the bytes after it, or a fault and the bytes from the offending one on.
+type Parsed<'a> = Result<(At, &'a [u8]), (Fault, &'a [u8])>;
+
+impl Head {
+    pub(super) fn new(limits: &Limits) -> Head {
+        Head {
+            at: At::Method,
+            declared: Declared::Nothing,
+            http_10: false,
+            left: limits.head,
+            fields: limits.fields,
+            largest_body: limits.body,
+        }
+    }
+
+    /// Bytes from the first of a method on.
+    pub(super) fn feed<'a>(&mut self, bytes: &'a [u8]) -> Step<'a> {
+        // No byte beyond the limit is looked at.
+        let (within, beyond) = bytes.split_at_checked(self.left).unwrap_or((bytes, &[]));
+        let mut rest = within;
+        while let Some((&byte, after)) = rest.split_first() {
+            (self.at, rest) = match self.advance(byte, rest, after) {
+                Ok(step) => step,
+                Err((fault, at)) => {
+                    return Err(Stop {
+                        fault,
+                        left: at.len() + beyond.len(),
+                    });
+                }
+            };
+            if let At::Over = self.at {
+                let used = within.len() - rest.len();
+                return Ok((Reached::HeadEnd(self.declared), bytes.split_at(used).1));
+            }
+        }
+        self.left -= within.len();
+        if beyond.is_empty() {
+            return Ok((Reached::NoEnd, beyond));
+        }
+        let fault = match self.at {
+            At::Method | At::TargetStart | At::Target | At::Version(_) => Fault::RequestLineTooLong,
+            _ => Fault::HeadTooLarge,
+        };
+        Err(Stop {
+            fault,
+            left: beyond.len(),
+        })
+    }
+
+    /// At least one step. `rest` is `byte` and `after`. What has come whole is passed on from step to step without a stop.
+    fn advance<'a>(&mut self, byte: u8, rest: &'a [u8], after: &'a [u8]) -> Parsed<'a> {
+        match self.at {
+            At::Method => self.method(rest),
+            At::TargetStart => self.target_start(rest),
+            At::Target => self.target(rest),
+            At::Version(seen) => self.version(seen, rest),
+            At::LineEnd if byte == b'\n' => self.fields(after),
+            At::FieldStart => self.fields(rest),
+            At::LengthName(_) | At::CodingName(_) => self.name(rest),
+            At::LengthStart | At::Length(_) | At::LengthEnd(_) => self.length(byte, rest, after),
+            At::Coding(seen) => self.coding(seen, byte, rest, after),
+            At::Other => other(rest),
+            At::End if byte == b'\n' => Ok((At::Over, after)),
+            At::LineEnd | At::End => Err((Fault::StrayCr, rest)),
+            At::Over => Ok((At::Over, rest)),
+        }
+    }
+
+    fn method<'a>(&mut self, rest: &'a [u8]) -> Parsed<'a> {
+        let length = rest.iter().take_while(|byte| is_token(**byte)).count();
+        match rest.split_at(length).1 {
+            [] => Ok((At::Method, &[])),
+            [b' ', after @ ..] => self.target_start(after),
+            other => Err((Fault::RequestLineMalformed, other)),
+        }
+    }
+
+    fn target_start<'a>(&mut self, rest: &'a [u8]) -> Parsed<'a> {
+        match rest.first() {
+            None => Ok((At::TargetStart, rest)),
+            Some(byte) if is_target(*byte) => self.target(rest),
+            Some(_) => Err((Fault::RequestLineMalformed, rest)),
+        }
+    }
+
+    fn target<'a>(&mut self, rest: &'a [u8]) -> Parsed<'a> {
+        let (target, end) = rest.split_at(memchr(b' ', rest).unwrap_or(rest.len()));
+        // Without an early exit this compiles to vector instructions.
+        if !target.iter().fold(true, |all, byte| all & is_target(*byte)) {
+            let good = target.iter().take_while(|byte| is_target(**byte)).count();
+            return Err((Fault::RequestLineMalformed, rest.split_at(good).1));
+        }
+        match end.split_first() {
+            None => Ok((At::Target, end)),
+            Some((_, after)) => self.version(0, after),
+        }
+    }
+
+    /// `HTTP/1.0` or `HTTP/1.1`, judged by the first byte that differs: another number is a version, anything else is none.
+    fn version<'a>(&mut self, seen: u8, rest: &'a [u8]) -> Parsed<'a> {
+        if let (0, Some(after)) = (seen, rest.strip_prefix(b"HTTP/1.1\r\n")) {
+            return self.fields(after);
+        }
+        let Some((byte, after)) = rest.split_first() else {
+            return Ok((At::Version(seen), rest));
+        };
+        match (seen, byte) {
+            (7, b'0' | b'1') => self.http_10 = *byte == b'0',
+            (5, b'0' | b'2'..=b'9') | (7, b'2'..=b'9') => {
+                return Err((Fault::VersionUnsupported, rest));
+            }
+            (8, b'\r') => return Ok((At::LineEnd, after)),
+            (8, b'\n') => return Err((Fault::BareLf, rest)),
+            _ if b"HTTP/1.".get(usize::from(seen)) == Some(byte) => {}
+            _ => return Err((Fault::RequestLineMalformed, rest)),
+        }
+        Ok((At::Version(seen + 1), after))
+    }
+
+    /// Whole field lines up to the end of the head, to one that has not come whole or to one that may frame the body.
+    fn fields<'a>(&mut self, mut rest: &'a [u8]) -> Parsed<'a> {
+        loop {
+            let (first, after) = match rest {
+                [] => return Ok((At::FieldStart, rest)),
+                [b'\r', b'\n', after @ ..] => return Ok((At::Over, after)),
+                [b'\r', after @ ..] => return Ok((At::End, after)),
+                [b'\n', ..] => return Err((Fault::BareLf, rest)),
+                [first, after @ ..] => (first, after),
+            };
+            if self.fields == 0 {
+                return Err((Fault::FieldsTooMany, rest));
+            }
+            self.fields -= 1;
+            // The first letter rules out nearly every other line.
+            (self.at, rest) = match first {
+                b'c' | b'C' => return Ok((At::LengthName(0), rest)),
+                b't' | b'T' => return Ok((At::CodingName(0), rest)),
+                _ => other(after)?,
+            };
+            if !matches!(self.at, At::FieldStart) {
+                return Ok((self.at, rest));
+            }
+        }
+    }
+
+    fn name<'a>(&mut self, rest: &'a [u8]) -> Parsed<'a> {
+        let (wanted, seen): (&[u8], _) = match self.at {
+            At::CodingName(seen) => (b"transfer-encoding:", seen),
+            At::LengthName(seen) => (b"content-length:", seen),
+            at => return Ok((at, rest)),
+        };
+        let wanted = wanted.get(seen..).unwrap_or_default();
+        let same = wanted
+            .iter()
+            .zip(rest)
+            .take_while(|(a, b)| a.eq_ignore_ascii_case(b))
+            .count();
+        let (_, after) = rest.split_at(same);
+        if same < wanted.len() {
+            return match (after, self.at) {
+                ([], At::CodingName(_)) => Ok((At::CodingName(seen + same), after)),
+                ([], _) => Ok((At::LengthName(seen + same), after)),
+                _ => other(after),
+            };
+        }
+        match (self.at, self.declared) {
+            (At::CodingName(_), _) if self.http_10 => Err((Fault::CodingInHttp10, after)),
+            (At::CodingName(_), Declared::Nothing) => Ok((At::Coding(0), after)),
+            (At::CodingName(_), Declared::Chunked) => Err((Fault::CodingRepeated, after)),
+            (_, Declared::Nothing) => Ok((At::LengthStart, after)),
+            (At::LengthName(_), Declared::Length(_)) => Err((Fault::LengthRepeated, after)),
+            _ => Err((Fault::LengthAndCoding, after)),
+        }
+    }
+
+    fn length<'a>(&mut self, byte: u8, rest: &'a [u8], after: &'a [u8]) -> Parsed<'a> {
+        match (self.at, byte) {
+            (At::LengthStart, b' ' | b'\t') => Ok((At::LengthStart, after)),
+            (At::LengthStart, b'0'..=b'9') => Ok((At::Length(u64::from(byte - b'0')), after)),
+            (At::Length(value), b'0'..=b'9') => {
+                let value = value
+                    .checked_mul(10)
+                    .and_then(|value| value.checked_add(u64::from(byte - b'0')))
+                    .filter(|value| *value <= MAX_LENGTH)
+                    .ok_or((Fault::LengthMalformed, rest))?;
+                Ok((At::Length(value), after))
+            }
+            (At::Length(value) | At::LengthEnd(value), b' ' | b'\t') => {
+                Ok((At::LengthEnd(value), after))
+            }
+            (At::Length(value) | At::LengthEnd(value), b'\r') if value > self.largest_body => {
+                Err((Fault::BodyTooLarge, rest))
+            }
+            (At::Length(value) | At::LengthEnd(value), b'\r') => {
+                self.declared = Declared::Length(value);
+                Ok((At::LineEnd, after))
+            }
+            (_, b'\n') => Err((Fault::BareLf, rest)),
+            _ => Err((Fault::LengthMalformed, rest)),
+        }
+    }
+
+    /// `chunked` alone, in any case, with blanks around it (FLT-A33 to A36).
+    fn coding<'a>(&mut self, seen: usize, byte: u8, rest: &'a [u8], after: &'a [u8]) -> Parsed<'a> {
+        match b"chunked".get(seen) {
+            Some(letter) if letter.eq_ignore_ascii_case(&byte) => Ok((At::Coding(seen + 1), after)),
+            None if byte == b'\r' => {
+                self.declared = Declared::Chunked;
+                Ok((At::LineEnd, after))
+            }
+            Some(_) if seen == 0 && is_blank(byte) => Ok((At::Coding(seen), after)),
+            None if is_blank(byte) => Ok((At::Coding(seen), after)),
+            _ if byte == b'\n' => Err((Fault::BareLf, rest)),
+            _ => Err((Fault::CodingNotChunked, rest)),
+        }
+    }
+}
+
+fn other(rest: &[u8]) -> Parsed<'_> {
+    let end = memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
+    match rest.split_at(end).1 {
+        [] => Ok((At::Other, &[])),
+        [b'\r'] => Ok((At::LineEnd, &[])),
+        [b'\r', b'\n', after @ ..] => Ok((At::FieldStart, after)),
+        [b'\r', other @ ..] => Err((Fault::StrayCr, other)),
+        other => Err((Fault::BareLf, other)),
+    }
+}
+
+/// RFC 3986 knows no blank, no control and no byte above 0x7e (FLT-A12); the rest is left to the parser of the target.
+fn is_target(byte: u8) -> bool {
+    byte.wrapping_sub(0x21) < 0x5e
+}

@@ -1,0 +1,174 @@
+//! hyper's HTTP/1 set up from the settings, and the service it calls: each request is admitted and handed on.
+
+use std::{
+    cell::OnceCell,
+    convert::Infallible,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header::HOST};
+use hyper::{body::Incoming, server::conn::http1};
+
+use super::{
+    Application, Server,
+    admission::admit,
+    body::{Payload, ResponseBody},
+    checked::Checked,
+    exchange::Exchange,
+    link::{Link, Polling},
+    refusal,
+    server::Shared,
+};
+use crate::runtime::Clock;
+
+/// The default number of fields hyper parses on its stack; more are parsed on the heap.
+const FIELDS_ON_STACK: usize = 100;
+/// hyper's least buffer.
+const LEAST_BUFFER: usize = 8 * 1024;
+/// What hyper may hold of a body in either direction. A head may be longer when the operator allows it.
+const BUFFER: usize = 64 * 1024;
+
+pub(super) type Connection<A> = http1::Connection<Checked, Service<A>>;
+
+/// hyper's options. What it would limit by itself, `framing` has limited before: its own limits lie just above.
+pub(super) fn builder(shared: &Shared) -> http1::Builder {
+    let settings = &shared.settings;
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(Clock::new(&shared.runtime))
+        .header_read_timeout(None)
+        .auto_date_header(false)
+        // A peer that closes one half still gets its answer; its leaving is the driver's to notice.
+        .half_close(true)
+        .max_buf_size(BUFFER.max(settings.request_head.saturating_add(LEAST_BUFFER).min(usize::MAX / 4)));
+    if settings.request_fields > FIELDS_ON_STACK {
+        // Beyond what a head can hold in bytes (`a:\r\n` each) there is nothing to parse.
+        builder.max_headers(settings.request_fields.min(settings.request_head / 4).max(FIELDS_ON_STACK));
+    }
+    builder
+}
+
+/// What hyper calls for each request of one connection.
+pub(super) struct Service<A: Application>(Rc<Inner<A>>);
+
+struct Inner<A: Application> {
+    server: Rc<Server<A>>,
+    link: Rc<Link>,
+    client: OnceCell<A::Client>,
+}
+
+impl<A: Application> Service<A> {
+    pub(super) fn new(server: &Rc<Server<A>>, link: &Rc<Link>) -> Self {
+        Self(Rc::new(Inner { server: Rc::clone(server), link: Rc::clone(link), client: OnceCell::new() }))
+    }
+}
+
+impl<A: Application> Clone for Service<A> {
+    fn clone(&self) -> Self {
+        Self(Rc::clone(&self.0))
+    }
+}
+
+impl<A: Application> hyper::service::Service<Request<Incoming>> for Service<A> {
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = Running<A>;
+
+    fn call(&self, request: Request<Incoming>) -> Running<A> {
+        Running { inner: Rc::clone(&self.0), state: State::Arrived(Some(request)) }
+    }
+}
+
+/// The answer to one request.
+pub(super) struct Running<A: Application> {
+    inner: Rc<Inner<A>>,
+    state: State,
+}
+
+enum State {
+    Arrived(Option<Request<Incoming>>),
+    Handed(Rc<Exchange>),
+}
+
+impl<A: Application> Future for Running<A> {
+    type Output = Result<Response<ResponseBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let link = &this.inner.link;
+        let exchange = match &mut this.state {
+            State::Handed(exchange) => exchange,
+            State::Arrived(request) => {
+                if link.polling() == Polling::Inline {
+                    // A request found within another one's `send` starts in the next turn, never inside that call.
+                    link.wake();
+                    return Poll::Pending;
+                }
+                let Some(request) = request.take() else { return Poll::Pending };
+                match start(&this.inner, request) {
+                    Ok(exchange) => {
+                        this.state = State::Handed(exchange);
+                        match &mut this.state {
+                            State::Handed(exchange) => exchange,
+                            State::Arrived(_) => return Poll::Pending,
+                        }
+                    }
+                    Err(refused) => return Poll::Ready(Ok(*refused)),
+                }
+            }
+        };
+        if let Some(status) = exchange.fault() {
+            exchange.on_gone();
+            this.inner.server.application.on_refused(&link.peer, "the request's body is malformed");
+            return Poll::Ready(Ok(refused(link, status)));
+        }
+        match exchange.take_response() {
+            Some(response) => {
+                // hyper goes on from here in this very poll: what the application did so far needs no other.
+                link.take_stirred();
+                Poll::Ready(Ok(response))
+            }
+            None => Poll::Pending,
+        }
+    }
+}
+
+fn start<A: Application>(
+    inner: &Inner<A>,
+    request: Request<Incoming>,
+) -> Result<Rc<Exchange>, Box<Response<ResponseBody>>> {
+    let link = &inner.link;
+    let authority = match admit(&request) {
+        Ok(admitted) => admitted.authority.and_then(|authority| HeaderValue::from_str(authority).ok()),
+        Err(denied) => {
+            inner.server.application.on_refused(&link.peer, denied.reason());
+            return Err(Box::new(refused(link, denied.status())));
+        }
+    };
+    let (mut parts, body) = request.into_parts();
+    if let Some(authority) = authority {
+        parts.headers.insert(HOST, authority);
+    }
+    let exchange = Exchange::new(link, &parts, body);
+    link.set_exchange(&exchange);
+    let client = inner.client.get_or_init(|| inner.server.application.client(&link.peer));
+    let call = || inner.server.application.exchange(client, parts, Rc::clone(&exchange));
+    if catch_unwind(AssertUnwindSafe(call)).is_err() {
+        // A fault of ours costs this exchange and nothing else.
+        if exchange.is_owed() {
+            exchange.fail();
+        } else {
+            exchange.cut();
+        }
+    }
+    Ok(exchange)
+}
+
+fn refused(link: &Rc<Link>, status: StatusCode) -> Response<ResponseBody> {
+    let page = refusal::page(status, link.shared.default_headers());
+    page.map(|words: Bytes| ResponseBody::new(Payload::Refusal(words), link))
+}

@@ -1,0 +1,309 @@
+//! `Link`: what the parts of one connection share: the driver, the stream under hyper, the service above it, and the
+//! exchange under way. All of it belongs to one thread and is only ever borrowed for a moment.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Instant,
+};
+
+use http::StatusCode;
+use hyper::body::Incoming;
+
+use super::{
+    exchange::Exchange,
+    framing::{Framing, Limits, Place, Refusal},
+    server::Shared,
+};
+use crate::{runtime::TaskId, transport::Peer};
+
+/// Who is polling the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Polling {
+    Nobody,
+    /// The runtime, in a turn: new requests may start.
+    Turn,
+    /// A `send` or `receive` of the application: new requests wait for the next turn.
+    Inline,
+}
+
+pub(super) struct Link {
+    pub(super) shared: Rc<Shared>,
+    pub(super) peer: Peer,
+    pub(super) framing: RefCell<Framing>,
+    task: Cell<Option<TaskId>>,
+    polling: Cell<Polling>,
+    /// The next poll is an inline one.
+    inline: Cell<bool>,
+    /// Something changed while the connection was being polled: hyper must look again.
+    stirred: Cell<bool>,
+    exchange: RefCell<Option<Rc<Exchange>>>,
+    /// Heads that an exchange, or a refusal through hyper, has answered.
+    answered: Cell<u64>,
+    /// What is left of a request body that nobody wants: read and dropped, so that the connection stays usable.
+    rest: RefCell<Option<Incoming>>,
+    refusal: Cell<Option<Refusal>>,
+    /// The status of hyper's own refusal, whose empty page was not let through.
+    swallowed: Cell<Option<StatusCode>>,
+    /// hyper holds bytes of a response that have not been written.
+    unflushed: Cell<bool>,
+    close_when_idle: Cell<bool>,
+    opened: Instant,
+    head_since: Cell<Option<Instant>>,
+    last_read: Cell<Instant>,
+    body_read: Cell<u64>,
+    body_since: Cell<Option<Instant>>,
+    write_blocked_since: Cell<Option<Instant>>,
+}
+
+impl Link {
+    pub(super) fn new(shared: &Rc<Shared>, peer: Peer) -> Rc<Self> {
+        let settings = &shared.settings;
+        let limits = Limits {
+            head: settings.request_head,
+            fields: settings.request_fields,
+            body: settings.request_body_size,
+        };
+        Rc::new(Self {
+            shared: Rc::clone(shared),
+            peer,
+            framing: RefCell::new(Framing::new(limits)),
+            task: Cell::new(None),
+            polling: Cell::new(Polling::Nobody),
+            inline: Cell::new(false),
+            stirred: Cell::new(false),
+            exchange: RefCell::new(None),
+            answered: Cell::new(0),
+            rest: RefCell::new(None),
+            refusal: Cell::new(None),
+            swallowed: Cell::new(None),
+            unflushed: Cell::new(false),
+            close_when_idle: Cell::new(false),
+            opened: shared.runtime.now(),
+            head_since: Cell::new(None),
+            last_read: Cell::new(shared.runtime.now()),
+            body_read: Cell::new(0),
+            body_since: Cell::new(None),
+            write_blocked_since: Cell::new(None),
+        })
+    }
+
+    // Polling.
+
+    pub(super) fn set_task(&self, task: TaskId) {
+        self.task.set(Some(task));
+    }
+
+    /// The driver's poll begins; the guard ends it, whatever happens.
+    pub(super) fn enter(self: &Rc<Self>) -> PollGuard {
+        self.polling.set(if self.inline.get() { Polling::Inline } else { Polling::Turn });
+        PollGuard(Rc::clone(self))
+    }
+
+    pub(super) fn polling(&self) -> Polling {
+        self.polling.get()
+    }
+
+    /// The application did something: the connection is polled now, or again if it is being polled.
+    pub(super) fn kick(&self) {
+        if self.polling.get() != Polling::Nobody {
+            self.stirred.set(true);
+            return;
+        }
+        let Some(task) = self.task.get() else { return };
+        self.inline.set(true);
+        self.shared.runtime.poll_now(task);
+        self.inline.set(false);
+    }
+
+    /// The connection is polled again by a turn.
+    pub(super) fn wake(&self) {
+        if let Some(task) = self.task.get() {
+            self.shared.runtime.wake(task);
+        }
+    }
+
+    pub(super) fn take_stirred(&self) -> bool {
+        self.stirred.replace(false)
+    }
+
+    // The exchange under way.
+
+    pub(super) fn exchange(&self) -> Option<Rc<Exchange>> {
+        self.exchange.borrow().clone()
+    }
+
+    pub(super) fn has_exchange(&self) -> bool {
+        self.exchange.borrow().is_some()
+    }
+
+    pub(super) fn set_exchange(&self, exchange: &Rc<Exchange>) {
+        self.body_read.set(0);
+        self.body_since.set(None);
+        let old = self.exchange.replace(Some(Rc::clone(exchange)));
+        debug_assert!(old.is_none());
+    }
+
+    /// hyper got the head of a response.
+    pub(super) fn on_handed_over(&self) {
+        self.unflushed.set(true);
+    }
+
+    /// hyper let go of a response's body: it has all of it, or will never want more.
+    pub(super) fn on_answered(&self, counts: bool) {
+        self.answered.set(self.answered.get() + 1);
+        if counts {
+            self.shared.on_answered();
+        }
+        let exchange = self.exchange.take();
+        if let Some(exchange) = exchange
+            && let Some(rest) = exchange.on_answered()
+        {
+            self.rest.replace(Some(rest));
+        }
+    }
+
+    /// The connection is gone: whatever runs on it is told.
+    pub(super) fn abandon(&self) {
+        let exchange = self.exchange.take();
+        if let Some(exchange) = exchange {
+            exchange.on_gone();
+        }
+        let rest = self.rest.take();
+        drop(rest);
+    }
+
+    pub(super) fn take_rest(&self) -> Option<Incoming> {
+        self.rest.take()
+    }
+
+    pub(super) fn put_rest(&self, rest: Incoming) {
+        self.rest.replace(Some(rest));
+    }
+
+    pub(super) fn has_rest(&self) -> bool {
+        self.rest.borrow().is_some()
+    }
+
+    pub(super) fn close_when_idle(&self) {
+        self.close_when_idle.set(true);
+    }
+
+    pub(super) fn closes_when_idle(&self) -> bool {
+        self.close_when_idle.get()
+    }
+
+    // What the stream under hyper reports.
+
+    /// Fresh bytes have come; says how many of them hyper may see.
+    pub(super) fn on_read(&self, bytes: &[u8]) -> usize {
+        let now = self.shared.runtime.now();
+        self.last_read.set(now);
+        self.body_read.set(self.body_read.get().saturating_add(bytes.len() as u64));
+        let mut framing = self.framing.borrow_mut();
+        let heads = framing.heads();
+        let verdict = framing.feed(bytes);
+        if !framing.in_head() {
+            self.head_since.set(None);
+        } else if self.head_since.get().is_none() || framing.heads() != heads {
+            self.head_since.set(Some(now));
+        }
+        match verdict {
+            Ok(()) => bytes.len(),
+            Err(refusal) => {
+                self.refusal.set(Some(refusal));
+                refusal.good
+            }
+        }
+    }
+
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        self.refusal.get()
+    }
+
+    pub(super) fn refusal_in(&self, place: Place) -> Option<Refusal> {
+        self.refusal.get().filter(|refusal| refusal.place == place)
+    }
+
+    pub(super) fn on_swallowed(&self, status: StatusCode) {
+        self.swallowed.set(Some(status));
+    }
+
+    pub(super) fn swallowed(&self) -> Option<StatusCode> {
+        self.swallowed.get()
+    }
+
+    pub(super) fn on_flushed(&self) {
+        self.unflushed.set(false);
+        self.write_blocked_since.set(None);
+    }
+
+    pub(super) fn is_unflushed(&self) -> bool {
+        self.unflushed.get()
+    }
+
+    pub(super) fn on_written(&self) {
+        self.write_blocked_since.set(None);
+    }
+
+    pub(super) fn on_write_blocked(&self) {
+        if self.write_blocked_since.get().is_none() {
+            self.write_blocked_since.set(Some(self.shared.runtime.now()));
+        }
+    }
+
+    // What the driver asks.
+
+    pub(super) fn write_blocked_since(&self) -> Option<Instant> {
+        self.write_blocked_since.get()
+    }
+
+    pub(super) fn head_since(&self) -> Option<Instant> {
+        self.head_since.get()
+    }
+
+    pub(super) fn opened(&self) -> Instant {
+        self.opened
+    }
+
+    pub(super) fn last_read(&self) -> Instant {
+        self.last_read.get()
+    }
+
+    /// Bytes read since the exchange began: the body's, and perhaps the beginning of what follows it.
+    pub(super) fn body_read(&self) -> u64 {
+        self.body_read.get()
+    }
+
+    /// When the application first waited for this body: `since`, or earlier.
+    pub(super) fn body_since(&self, since: Instant) -> Instant {
+        let first = self.body_since.get().unwrap_or(since);
+        self.body_since.set(Some(first));
+        first
+    }
+
+    /// Nothing is under way: no exchange, no half-read message, not a byte to write. Only then may hyper be let go.
+    pub(super) fn is_idle(&self) -> bool {
+        let framing = self.framing.borrow();
+        !self.has_exchange()
+            && !self.has_rest()
+            && !self.unflushed.get()
+            && self.refusal.get().is_none()
+            && framing.at_rest()
+            && framing.heads() == self.answered.get()
+    }
+
+    /// Whether any request was answered.
+    pub(super) fn has_answered(&self) -> bool {
+        self.answered.get() > 0
+    }
+}
+
+/// The driver is polling the connection for as long as this lives.
+pub(super) struct PollGuard(Rc<Link>);
+
+impl Drop for PollGuard {
+    fn drop(&mut self) {
+        self.0.polling.set(Polling::Nobody);
+    }
+}

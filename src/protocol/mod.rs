@@ -1,0 +1,32 @@
+//! HTTP for any application: what a peer sends becomes exchanges, what the application answers becomes bytes.
+//! Knows no Python.
+//!
+//! ```text
+//!   Driver (connection.rs) -- owns --> hyper's Connection -- reads, writes --> Checked (checked.rs) --> Stream
+//!     |                                   | calls                                | shows every byte to
+//!     | shares Link (link.rs)             v                                      v
+//!     |                                Service (http1.rs) --> Application     Framing (framing.rs)
+//!     `-- advances --> Exchange (exchange.rs) <-- receive, send --'
+//! ```
+
+mod admission;
+mod application;
+mod body;
+mod checked;
+mod connection;
+mod defaults;
+mod exchange;
+mod framing;
+mod http1;
+mod link;
+mod refusal;
+mod server;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use application::Application;
+pub(crate) use exchange::{Exchange, Received, Waiter};
+pub(crate) use server::Server;
+
+/// Handles that are given to an application belong to the runtime's thread: it keeps them in these.
+pub(crate) use crate::runtime::{Home, Local};

@@ -1,0 +1,165 @@
+//! `Server`: what all connections of one bridge share: settings, counters, and how far the end has come.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Instant,
+};
+
+use http::HeaderMap;
+
+use super::{Application, connection::Driver, defaults::Defaults, http1};
+use crate::{
+    runtime::{Runtime, TaskId},
+    settings::Settings,
+    transport::{Admission, Listener, Peer, Stream},
+};
+
+/// ```text
+/// Serving --drain--> Draining --close--> Closing
+///    `-----------------close-----------------^
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Serving,
+    /// Nothing is accepted; what runs is finished, idle connections have a grace.
+    Draining {
+        since: Instant,
+    },
+    /// Every connection closes at once.
+    Closing,
+}
+
+/// The part that knows nothing of the application.
+pub(crate) struct Shared {
+    pub(super) runtime: Runtime,
+    pub(super) settings: Settings,
+    pub(super) defaults: Defaults,
+    stage: Cell<Stage>,
+    connections: Cell<usize>,
+    answered: Cell<u64>,
+    listeners: RefCell<Vec<TaskId>>,
+}
+
+/// One application, served.
+pub(crate) struct Server<A> {
+    pub(super) shared: Rc<Shared>,
+    pub(super) application: A,
+    http1: hyper::server::conn::http1::Builder,
+}
+
+impl<A: Application> Server<A> {
+    pub(crate) fn new(runtime: Runtime, settings: Settings, application: A) -> Rc<Self> {
+        let defaults = Defaults::new(settings.headers.clone(), settings.date_header);
+        let shared = Rc::new(Shared {
+            runtime,
+            settings,
+            defaults,
+            stage: Cell::new(Stage::Serving),
+            connections: Cell::new(0),
+            answered: Cell::new(0),
+            listeners: RefCell::default(),
+        });
+        let http1 = http1::builder(&shared);
+        Rc::new(Self { shared, application, http1 })
+    }
+
+    pub(crate) fn application(&self) -> &A {
+        &self.application
+    }
+
+    /// Accepts from `listener` until the server drains.
+    pub(crate) fn listen(self: &Rc<Self>, listener: Listener) {
+        let server = Rc::clone(self);
+        let task = self.shared.runtime.spawn(async move {
+            listener
+                .run(
+                    || server.shared.admission(),
+                    |stream, peer| server.serve(stream, peer),
+                    |error| server.application.on_accept_trouble(error),
+                )
+                .await;
+        });
+        self.shared.listeners.borrow_mut().push(task);
+    }
+
+    /// Serves one connection.
+    pub(crate) fn serve(self: &Rc<Self>, stream: Stream, peer: Peer) {
+        Driver::spawn(self, stream, peer);
+    }
+
+    pub(super) fn builder(&self) -> &hyper::server::conn::http1::Builder {
+        &self.http1
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl Shared {
+    pub(crate) fn stage(&self) -> Stage {
+        self.stage.get()
+    }
+
+    /// Open connections.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.get()
+    }
+
+    /// Responses handed over in full.
+    pub(crate) fn answered(&self) -> u64 {
+        self.answered.get()
+    }
+
+    /// Stops accepting and lets what runs finish.
+    pub(crate) fn drain(&self) {
+        if self.stage.get() == Stage::Serving {
+            self.stage.set(Stage::Draining { since: Instant::now() });
+            self.runtime.wake_all();
+        }
+    }
+
+    /// Closes every connection at once.
+    pub(crate) fn close(&self) {
+        self.stage.set(Stage::Closing);
+        self.runtime.wake_all();
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.stage.get() != Stage::Serving
+    }
+
+    pub(super) fn default_headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        self.defaults.fill(&mut headers, self.runtime.now());
+        headers
+    }
+
+    pub(super) fn on_answered(&self) {
+        self.answered.set(self.answered.get() + 1);
+    }
+
+    pub(super) fn on_opened(&self) {
+        self.connections.set(self.connections.get() + 1);
+    }
+
+    pub(super) fn on_closed(&self) {
+        let open = self.connections.get();
+        self.connections.set(open.saturating_sub(1));
+        if open >= self.settings.connections {
+            let listeners = self.listeners.borrow().clone();
+            listeners.into_iter().for_each(|task| self.runtime.wake(task));
+        }
+    }
+
+    fn admission(&self) -> Admission {
+        if self.is_draining() {
+            Admission::Closed
+        } else if self.connections.get() >= self.settings.connections {
+            Admission::Full
+        } else {
+            Admission::Open
+        }
+    }
+}

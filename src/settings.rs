@@ -1,0 +1,128 @@
+//! `Settings`: every option that Rust needs, parsed once. The only file that knows their names.
+//! Reads no environment variable and decides nothing.
+
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+
+/// The options of one server.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// Whether responses carry `date`.
+    pub(crate) date_header: bool,
+    /// What `--header` and `--server-header` add to every response, in order.
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// How long an idle connection is kept after an answer; zero closes it at once.
+    pub(crate) keep_alive: Duration,
+    /// From the connection's opening, or the first byte of a later request, to the end of the head.
+    pub(crate) request_header: Option<Duration>,
+    /// Without a byte while the application waits for one.
+    pub(crate) request_body: Option<Duration>,
+    /// Bytes a second; a body slower than this over ten seconds has timed out.
+    pub(crate) min_request_body_rate: Option<u64>,
+    /// Without progress in writing.
+    pub(crate) write: Option<Duration>,
+    /// Bytes of a request line and its fields.
+    pub(crate) request_head: usize,
+    /// Fields of one head.
+    pub(crate) request_fields: usize,
+    /// Bytes of one request body; `u64::MAX` for no limit.
+    pub(crate) request_body_size: u64,
+    /// Open connections beyond which accepting pauses; `usize::MAX` for no limit.
+    pub(crate) connections: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            date_header: true,
+            headers: Vec::new(),
+            keep_alive: Duration::from_secs(5),
+            request_header: Some(Duration::from_secs(30)),
+            request_body: Some(Duration::from_secs(60)),
+            min_request_body_rate: None,
+            write: Some(Duration::from_secs(60)),
+            request_head: 65_536,
+            request_fields: 100,
+            request_body_size: u64::MAX,
+            connections: usize::MAX,
+        }
+    }
+}
+
+#[cfg(feature = "python")]
+mod parse {
+    use std::time::Duration;
+
+    use http::{HeaderName, HeaderValue};
+    use pyo3::{exceptions::PyValueError, prelude::*};
+
+    use super::Settings;
+
+    impl Settings {
+        /// Reads a `Config`.
+        ///
+        /// Raises `AttributeError` for a missing option, `TypeError` and `ValueError` for a wrong one, naming it.
+        pub(crate) fn parse(config: &Bound<'_, PyAny>) -> PyResult<Self> {
+            let unlimited = |name, none: u64| -> PyResult<u64> {
+                let value: u64 = option(config, name)?;
+                Ok(if value == 0 { none } else { value })
+            };
+            let size = |value| usize::try_from(value).unwrap_or(usize::MAX);
+            Ok(Self {
+                date_header: option(config, "date_header")?,
+                headers: headers(config)?,
+                keep_alive: seconds(config, "timeout_keep_alive")?,
+                request_header: timeout(config, "timeout_request_header")?,
+                request_body: timeout(config, "timeout_request_body")?,
+                min_request_body_rate: Some(unlimited("min_request_body_rate", 0)?).filter(|rate| *rate > 0),
+                write: timeout(config, "timeout_write")?,
+                request_head: size(unlimited("limit_request_head", u64::MAX)?),
+                request_fields: size(unlimited("limit_request_fields", u64::MAX)?),
+                request_body_size: unlimited("limit_request_body", u64::MAX)?,
+                connections: size(unlimited("limit_connections", u64::MAX)?),
+            })
+        }
+    }
+
+    fn option<'py, T>(config: &Bound<'py, PyAny>, name: &str) -> PyResult<T>
+    where
+        T: for<'a> FromPyObject<'a, 'py, Error: Into<PyErr>>,
+    {
+        let value = config.getattr(name)?;
+        value.extract::<T>().map_err(|error| {
+            let error: PyErr = error.into();
+            let py = config.py();
+            let wrapped = PyValueError::new_err(format!("{name}={value} is not a valid value: {}", error.value(py)));
+            wrapped.set_cause(py, Some(error));
+            wrapped
+        })
+    }
+
+    fn seconds(config: &Bound<'_, PyAny>, name: &str) -> PyResult<Duration> {
+        let value: f64 = option(config, name)?;
+        Duration::try_from_secs_f64(value)
+            .map_err(|_| PyValueError::new_err(format!("{name}={value} is not a number of seconds")))
+    }
+
+    fn timeout(config: &Bound<'_, PyAny>, name: &str) -> PyResult<Option<Duration>> {
+        Ok(Some(seconds(config, name)?).filter(|value| !value.is_zero()))
+    }
+
+    fn headers(config: &Bound<'_, PyAny>) -> PyResult<Vec<(HeaderName, HeaderValue)>> {
+        let pairs: Vec<(Vec<u8>, Vec<u8>)> = option(config, "encoded_headers")?;
+        pairs
+            .into_iter()
+            .map(|(name, value)| {
+                let parsed = HeaderName::from_bytes(&name).ok().zip(HeaderValue::from_bytes(&value).ok());
+                parsed.ok_or_else(|| {
+                    PyValueError::new_err(format!(
+                        "'{}: {}' is not a valid header field",
+                        name.escape_ascii(),
+                        value.escape_ascii()
+                    ))
+                })
+            })
+            .collect()
+    }
+}
