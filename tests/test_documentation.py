@@ -1,4 +1,4 @@
-"""The pages keep to the program: links lead somewhere, and the options page has all options."""
+"""The pages keep to the program: links lead somewhere, options and source files are all there."""
 
 from __future__ import annotations
 
@@ -37,6 +37,14 @@ def test_link_leads_somewhere(page):
         linked = (page.parent / path).resolve() if path else page
         assert linked.exists(), target
         assert not anchor or anchor in anchors(linked.read_text(encoding="utf-8")), target
+
+
+def test_architecture_page_maps_every_file():
+    page = (ROOT / "docs" / "internals" / "architecture.md").read_text(encoding="utf-8")
+    # A folder inside a layer is one entry; `mod.rs` and `tests.rs` belong to what they stand in.
+    sources = [*ROOT.glob("src/*.rs"), *ROOT.glob("src/*/*.rs"), *ROOT.glob("python/*/[a-z]*.py")]
+    unmapped = {path.name for path in sources if f"{path.name}`" not in page}
+    assert unmapped - {"mod.rs", "tests.rs"} == set()
 
 
 def test_options_page_has_every_option_and_no_other():
