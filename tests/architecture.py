@@ -21,7 +21,15 @@ RUST_IMPORTS: dict[str, set[str]] = {
     "protocol": {"runtime", "transport", *_BELOW},
     "interpreter": {"error", "pyo3"},
     # `Local`, the executor's handle, reaches asgi as protocol's re-export.
-    "asgi": {"transport::Peer", "protocol", "interpreter", *_BELOW, "pyo3"},
+    # Of transport it may see who is at the two ends, and nothing that carries bytes.
+    "asgi": {
+        "transport::Peer",
+        "transport::ServerAddress",
+        "protocol",
+        "interpreter",
+        *_BELOW,
+        "pyo3",
+    },
     # Reads the Python Config once; without the cargo feature it is a plain struct.
     "settings": {"error", "pyo3"},
     "error": set(),
@@ -36,10 +44,10 @@ _RUST_NOISE = re.compile(
     r'|\bb?r(?P<hashes>#*)".*?"(?P=hashes)'
     r'|\bb?"(?:\\.|[^"\\])*"'
     r'|"(?:\\.|[^"\\])*"'
-    r"|b?'(?:\\[^']+|[^\\'])'",
+    r"|b?'(?:\\.[^']*|[^\\'])'",
     re.DOTALL,
 )
-_RUST_PATH = re.compile(r"\b(?P<root>crate|(?:super::)*super)::(?P<rest>\{|[A-Za-z_]\w*(?:::\w+)?)")
+_RUST_PATH = re.compile(r"\b(?P<root>crate|(?:super::)*super)::(?=[\w{*])")
 _INLINE_MODULE = re.compile(r"\bmod\s+\w+\s*\{")
 
 
@@ -81,11 +89,7 @@ def _rust_imports(path: str, code: str) -> Iterator[str]:
             nested = sum(start < match.start() < end for start, end in modules)
             if match["root"].count("super") < depth + nested:
                 continue
-        if match["rest"] != "{":
-            yield match["rest"]
-            continue
-        opening = match.end() - 1
-        yield from _group_heads(code[opening + 1 : _closing(code, opening)])
+        yield from _heads(code, match.end())
 
 
 def _closing(code: str, opening: int) -> int:
@@ -97,13 +101,29 @@ def _closing(code: str, opening: int) -> int:
     return len(code)
 
 
-def _group_heads(group: str) -> Iterator[str]:
-    """The heads of `{a::b, c::{d, e}}`: `a::b`, `c`."""
-    while "{" in group:
-        group = re.sub(r"::\s*\{[^{}]*\}", "", group)
-    for item in group.split(","):
-        if head := re.match(r"\s*(\w+(?:::\w+)?)", item):
-            yield head[1]
+def _heads(code: str, start: int, prefix: str = "") -> Iterator[str]:
+    """The first two names of each path at `start`: `a::b, a::c, d` for `{a::{b::e, c}, d}`."""
+    if code[start] == "{":
+        end = _closing(code, start)
+        item = start + 1
+        while item < end:
+            if re.match(r"[\w{*]", code[item]):
+                yield from _heads(code, item, prefix)
+                item = _item_end(code, item, end)
+            item += 1
+    elif name := re.compile(r"\w+|\*").match(code, start):
+        path = prefix + name[0]
+        if not prefix and code.startswith("::", name.end()):
+            yield from _heads(code, name.end() + 2, path + "::")
+        else:
+            yield path
+
+
+def _item_end(code: str, start: int, end: int) -> int:
+    """Where the comma after the item at `start` is."""
+    while start < end and code[start] != ",":
+        start = _closing(code, start) + 1 if code[start] == "{" else start + 1
+    return start
 
 
 def unsafe_faults(path: str, text: str) -> list[str]:

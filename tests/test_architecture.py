@@ -129,8 +129,11 @@ def test_cited_rules_are_explained():
         ("src/protocol/http1.rs", "fn f() { crate::asgi::scope::build() }", "asgi::scope"),
         ("src/protocol/http1.rs", "use super::super::asgi;", "asgi"),
         ("src/protocol/mod.rs", "use super::interpreter::Loop;", "interpreter::Loop"),
-        ("src/asgi/http.rs", "use crate::{protocol, runtime::{self, Local}};", "runtime"),
+        ("src/asgi/http.rs", "use crate::{protocol, runtime::{Local}};", "runtime::Local"),
         ("src/asgi/http.rs", "use crate::transport::Stream;", "transport::Stream"),
+        ("src/asgi/http.rs", "use crate::transport::{Peer, Stream};", "transport::Stream"),
+        ("src/asgi/http.rs", "use crate::transport;", "must not import transport"),
+        ("src/asgi/http.rs", "use crate::{error::{a::B, C}, runtime};", "runtime"),
         ("src/asgi/http.rs", "mod tests { use super::super::super::runtime::Timer; }", "runtime"),
         ("src/settings.rs", "use crate::bridge::Bridge;", "bridge::Bridge"),
         ("src/interpreter/mod.rs", "use crate::settings::Settings;", "settings::Settings"),
@@ -145,7 +148,7 @@ def test_rust_import_against_the_table_is_found(path, code, fault):
 @pytest.mark.parametrize(
     ("path", "code"),
     [
-        ("src/asgi/http.rs", "use crate::transport::Peer;"),
+        ("src/asgi/http.rs", "use crate::transport::{Peer, ServerAddress};"),
         ("src/asgi/http.rs", "use crate::protocol::{self, Local};\nuse pyo3::prelude::*;"),
         ("src/asgi/http.rs", "mod tests { use super::super::scope; }"),
         ("src/protocol/mod.rs", "pub use crate::runtime::Local;"),
