@@ -125,7 +125,9 @@ class LifespanOn:
             await self.config.loaded_app(scope, self._receive, self._send)
         except BaseException as exc:  # SystemExit included: it would end the caller's loop
             self.error_occurred = True
-            if self._abandoned or self._has_failed():
+            # A loop that ends cancels an application that goes on after its last answer.
+            is_teardown = self._shutdown_over.is_set() and isinstance(exc, asyncio.CancelledError)
+            if self._abandoned or self._has_failed() or is_teardown:
                 return
             if self.config.lifespan == "auto":
                 logger.info("ASGI 'lifespan' protocol appears unsupported.")

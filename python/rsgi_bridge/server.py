@@ -136,6 +136,10 @@ class Server:
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts the application, then accepts. Does not set `started` if told to stop before."""
+        access_logger = logging.getLogger("uvicorn.access") if self.config.access_log else None
+        # First of all, because it refuses wrong options.
+        bridge = Bridge(self.config, self.lifespan.state, logger, access_logger)
+        self.server_state.bridge = bridge
         if not await self._finish_unless(self.lifespan.startup(), lambda: self.should_exit):
             logger.info("Application startup cancelled.")
             if not await self.lifespan.wait_abandoned(CANCEL_GRACE):
@@ -157,9 +161,6 @@ class Server:
             await self.lifespan.shutdown()
             sys.exit(self._bind_failure(exc))
 
-        access_logger = logging.getLogger("uvicorn.access") if self.config.access_log else None
-        bridge = Bridge(self.config, self.lifespan.state, logger, access_logger)
-        self.server_state.bridge = bridge
         for listener in self.servers:
             for sock in listener.sockets:
                 bridge.listen(sock.fileno(), listener.path)
@@ -289,7 +290,7 @@ class Server:
         return True
 
     async def _cancel_requests(self, bridge: Bridge) -> None:
-        """Cancels requests twice and gives them a moment each time; then they are left (C22)."""
+        """Cancels requests twice and gives them a moment each time; then they are left (FLT-C22)."""
         logger.error("Cancel %s running task(s), timeout graceful shutdown exceeded", bridge.tasks)
         for _ in range(2):
             bridge.cancel_tasks("Task cancelled, timeout graceful shutdown exceeded")

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 
 # sizeof(sockaddr_un.sun_path) less the closing NUL: unix(7) on Linux and on macOS.
-_LONGEST_UNIX_PATH = 103 if sys.platform == "darwin" else 107
+LONGEST_UNIX_PATH = 103 if sys.platform == "darwin" else 107
 
 
 class Listener:
@@ -157,10 +157,10 @@ def _bind_error(code: int | None, address: object) -> OSError:
 def _check_free(path: str) -> None:
     """Raises unless a Unix socket can be put at this path without harm to anybody."""
     length = len(os.fsencode(path))
-    if length > _LONGEST_UNIX_PATH:
+    if length > LONGEST_UNIX_PATH:
         raise OSError(
             errno.ENAMETOOLONG,
-            f"Unix socket path too long ({length} bytes, at most {_LONGEST_UNIX_PATH}): {path!r}",
+            f"Unix socket path too long ({length} bytes, at most {LONGEST_UNIX_PATH}): {path!r}",
         )
     directory = os.path.dirname(path) or os.curdir
     if not stat.S_ISDIR(os.stat(directory).st_mode):
@@ -188,7 +188,7 @@ def _is_alive(path: str) -> bool:
 def _temporary_path(path: str) -> str:
     directory = os.path.dirname(path)
     # Cut at the front, so that what is random stays, where the path has no room for a longer name.
-    room = _LONGEST_UNIX_PATH - len(os.fsencode(os.path.join(directory, "")))
+    room = LONGEST_UNIX_PATH - len(os.fsencode(os.path.join(directory, "")))
     return os.path.join(directory, f".rsgi-{secrets.token_hex(4)}"[-room:])
 
 
