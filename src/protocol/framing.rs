@@ -1,9 +1,9 @@
 //! Where HTTP/1 requests begin and end, decided byte by byte before hyper sees the bytes.
 //!
-//! Owns every rule of framing that hyper bends, waits on, hides or answers with another status; the rest of the grammar of
-//! fields is hyper's to refuse, Host, method and target form are `admission`'s. No I/O, no clock, no allocation. What has
-//! been looked at is never looked at again, so neither the verdict nor the bytes left to hyper can depend on how the bytes
-//! were split (FLT-A5), and an unfinished line costs nothing but its state.
+//! Owns every rule of framing that hyper bends, waits on, hides or answers with another status; the
+//! rest of the grammar of fields is hyper's to refuse; Host, method and target form are `admission`'s.
+//! No I/O, no clock, no allocation. What has been looked at is never looked at again, so neither the
+//! verdict nor the bytes left to hyper can depend on how the bytes were split (FLT-A5).
 //!
 //! ```text
 //!   Rest ── first byte of a method ──> Head ── declares a body ──> Body       any ── fault ──> Refused
@@ -139,7 +139,7 @@ pub(crate) struct Framing {
 
 #[derive(Debug)]
 enum State {
-    /// Between messages. Octets of empty lines may have come; after an odd number of them a LF is due.
+    /// Between messages. Octets of empty lines may have come; after an odd number a LF is due.
     Rest {
         skipped: u8,
     },
@@ -167,12 +167,13 @@ impl Framing {
         }
     }
 
-    /// Between messages, with not one byte of the next: the only state in which a connection may be parked.
+    /// Between messages, with not one byte of the next: only so may a connection be parked.
     pub(crate) fn at_rest(&self) -> bool {
         matches!(self.state, State::Rest { skipped: 0 })
     }
 
-    /// A byte of a head has come and its end has not: the header deadline runs. Empty lines before a head are not of it.
+    /// A byte of a head has come and its end has not: the header deadline runs. Empty lines before
+    /// a head are not of it.
     pub(crate) fn in_head(&self) -> bool {
         matches!(self.state, State::Head(_))
     }
@@ -255,7 +256,8 @@ struct Stop {
 /// What was reached and the bytes after it.
 type Step<'a> = Result<(Reached, &'a [u8]), Stop>;
 
-/// RFC 9112 2.2 asks for one empty line to be borne before a request: old clients sent one after a POST. Eight are a run.
+/// RFC 9112 2.2 asks for one empty line to be borne before a request: old clients sent one after a
+/// POST. More than eight are a run.
 const MAX_SKIPPED: u8 = 16;
 
 fn skip_empty_lines<'a>(skipped: &mut u8, bytes: &'a [u8]) -> Step<'a> {
@@ -282,7 +284,7 @@ fn skip_empty_lines<'a>(skipped: &mut u8, bytes: &'a [u8]) -> Step<'a> {
     Ok((Reached::NoEnd, rest))
 }
 
-/// A byte of a token (RFC 9110 5.6.2). A mask, because a method is short and a chain of ranges mispredicts.
+/// A byte of a token (RFC 9110 5.6.2).
 fn is_token(byte: u8) -> bool {
     byte < 128 && TOKEN >> byte & 1 == 1
 }
@@ -291,7 +293,8 @@ const TOKEN: u128 = {
     let mut mask = 0;
     let mut byte = b'!';
     while byte < 0x7f {
-        if !matches!(byte, b'"' | b'(' | b')' | b',' | b'/' | b':'..=b'@' | b'['..=b']' | b'{' | b'}')
+        if !matches!(byte, b'"' | b'(' | b')' | b',' | b'/')
+            && !matches!(byte, b':'..=b'@' | b'['..=b']' | b'{' | b'}')
         {
             mask |= 1 << byte;
         }

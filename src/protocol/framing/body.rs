@@ -1,12 +1,16 @@
-//! The body of a request: so many bytes, or chunks with their sizes, extensions and trailers in their strict grammar.
+//! The body of a request: so many bytes, or chunks in their strict grammar.
 //!
-//! hyper bends it: blanks after a size, anything in an extension, endless zeros, LF as the end of a trailer.
+//! hyper bends it: blanks after a size, anything in an extension, endless zeros, and it waits for
+//! more after a LF that ends a trailer.
 //!
 //! ```text
 //!   Sized ─> Over      Size ─> (Extension ─>) SizeEnd ─> Data ─> DataEnd ─> DataLf ─> Size
 //!                                                └─ 0 ─> TrailerStart ─> End ─> Over
 //!                              TrailerStart ─> TrailerName ─> TrailerValue ─> TrailerLf ─> TrailerStart
 //! ```
+#[cfg(test)]
+mod tests;
+
 use super::{Fault, Limits, Reached, Step, Stop, is_blank, is_text, is_token};
 
 #[derive(Debug)]
@@ -42,7 +46,8 @@ enum At {
     Over,
 }
 
-/// `*( ";" name [ "=" value ] )`, with the blanks around the signs that RFC 9112 7.1.1 has a recipient bear.
+/// `*( ";" name [ "=" value ] )`, with the blanks around the signs that RFC 9112 7.1.1 has a
+/// recipient bear, but none between the size and the first `;` (FLT-A38).
 #[derive(Clone, Copy, Debug)]
 enum Extension {
     NameStart,
@@ -58,7 +63,7 @@ enum Extension {
 
 /// Twice the hexadecimal digits of 64 bits: room for any fixed width, an end to endless zeros.
 const MAX_DIGITS: u8 = 32;
-/// Just below the 16 KiB at which hyper breaks off extensions and trailers with an error that says nothing.
+/// Just below the 16 KiB at which hyper breaks off extensions, and trailers, with a bare body error.
 const MAX_OVERHEAD: usize = 16_000;
 
 impl Body {

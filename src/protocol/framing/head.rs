@@ -1,14 +1,17 @@
-//! The head of a request: the whole grammar of its line, and of its fields those two that frame the body.
+//! The head of a request: the whole grammar of its line, and the two fields that frame the body.
 //!
 //! Every other field line is only searched for its end: hyper refuses what is wrong with it.
 //!
 //! ```text
-//!   Method ─> TargetStart ─> Target ─> Version ─> LineEnd ─> FieldStart ──────────────────────────> End ─> Over
-//!                                                    ^           ├─> LengthName ─> ..Length.. ─┐
-//!                                                    │           ├─> CodingName ─> ..Coding.. ─┤
-//!                                                    │           └─> Other <─ (another name) ──┤
-//!                                                    └─────────────────────────────────────────┘
+//!   Method ─> TargetStart ─> Target ─> Version ─> LineEnd ─> FieldStart ─> End ─> Over
+//!                                                    ^           ├─> LengthName ─> Length.. ─┐
+//!                                                    │           ├─> CodingName ─> Coding ───┤
+//!                                                    │           └─> Other <─ another name   │
+//!                                                    └─────────────────┴─────────────────────┘
 //! ```
+#[cfg(test)]
+mod tests;
+
 use memchr::{memchr, memchr2};
 
 use super::{Fault, Limits, Reached, Step, Stop, is_blank, is_token};
@@ -110,7 +113,8 @@ impl Head {
         })
     }
 
-    /// At least one step. `rest` is `byte` and `after`. What has come whole is passed on from step to step without a stop.
+    /// At least one step; `rest` is `byte` and `after`. What has come whole passes from step to step
+    /// without a stop.
     fn advance<'a>(&mut self, byte: u8, rest: &'a [u8], after: &'a [u8]) -> Parsed<'a> {
         match self.at {
             At::Method => self.method(rest),
@@ -159,7 +163,8 @@ impl Head {
         }
     }
 
-    /// `HTTP/1.0` or `HTTP/1.1`, judged by the first byte that differs: another number is a version, anything else is none.
+    /// `HTTP/1.0` or `HTTP/1.1`, judged by the first byte that differs: another number is another
+    /// version, anything else is none.
     fn version<'a>(&mut self, seen: u8, rest: &'a [u8]) -> Parsed<'a> {
         if let (0, Some(after)) = (seen, rest.strip_prefix(b"HTTP/1.1\r\n")) {
             return self.fields(after);
@@ -180,7 +185,8 @@ impl Head {
         Ok((At::Version(seen + 1), after))
     }
 
-    /// Whole field lines up to the end of the head, to one that has not come whole or to one that may frame the body.
+    /// Whole field lines, up to the end of the head, to one that has not come whole, or to one that
+    /// may frame the body.
     fn fields<'a>(&mut self, mut rest: &'a [u8]) -> Parsed<'a> {
         loop {
             let (first, after) = match rest {
@@ -290,7 +296,7 @@ fn other(rest: &[u8]) -> Parsed<'_> {
     }
 }
 
-/// RFC 3986 knows no blank, no control and no byte above 0x7e (FLT-A12); the rest is left to the parser of the target.
+/// RFC 3986 knows no blank, no control and no byte above 0x7e (FLT-A12); the rest is left to hyper.
 fn is_target(byte: u8) -> bool {
     byte.wrapping_sub(0x21) < 0x5e
 }
