@@ -1,7 +1,8 @@
 //! Whether a request that hyper has parsed may reach the application, and by which authority.
 //!
-//! Owns the meaning of Host, of the target's form and of the method; `framing` has already judged the bytes. An unknown
-//! expectation is let through, as RFC 9110 10.1.1 allows and uvicorn does (FLT-A48), so Expect is not looked at here.
+//! Owns the meaning of Host, of the target's form and of the method; `framing` has already judged the
+//! bytes. An unknown expectation is let through, as RFC 9110 10.1.1 allows and uvicorn does (FLT-A48),
+//! so Expect is not looked at here.
 #[cfg(test)]
 mod tests;
 
@@ -12,7 +13,8 @@ use http::{Method, Request, StatusCode, Version, header::HOST, uri::Scheme};
 /// What the caller needs to know of a request that may pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Admitted<'a> {
-    /// The authority of an absolute-form target. It replaces every Host field (FLT-A14), also one that is missing.
+    /// The authority of an absolute-form target. It replaces Host, or a Host that is missing
+    /// (FLT-A14).
     pub(crate) authority: Option<&'a str>,
 }
 
@@ -81,7 +83,7 @@ pub(crate) fn admit<B>(request: &Request<B>) -> Result<Admitted<'_>, Denied> {
     }
 }
 
-/// The longest registered method has 17 letters; a server should take what its applications may have made up.
+/// The longest registered method has 17 letters; applications may have made up longer ones.
 const MAX_METHOD: usize = 64;
 
 fn check_method(method: &Method) -> Result<(), Denied> {
@@ -117,7 +119,8 @@ fn check_host<B>(request: &Request<B>) -> Result<(), Denied> {
     }
 }
 
-/// `uri-host [ ":" port ]` of RFC 9110 7.2, with a host, without userinfo, and nothing at which Python's URL parser raises.
+/// `uri-host [ ":" port ]` of RFC 9110 7.2, with a host, without userinfo, and without anything at
+/// which Python's URL parser raises in an application.
 fn is_authority(value: &[u8]) -> bool {
     let (is_host, tail) = if let Some(bracketed) = value.strip_prefix(b"[") {
         let length = bracketed.iter().take_while(|byte| **byte != b']').count();
