@@ -1,0 +1,1 @@
+"""Tests of real server processes: what they print, what signals do, how they exit."""

@@ -1,0 +1,110 @@
+"""Programs that start the server themselves: through `run`, through `Server`, in a thread."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from textwrap import dedent
+
+import pytest
+
+from tests.process.command import HERE
+from tests.process.peer import fetch
+
+
+@pytest.fixture
+def program(command):
+    """Runs Python source beside `served.py`."""
+    return lambda source: command([sys.executable, "-c", dedent(source)], cwd=HERE)
+
+
+RUN = """
+    import rsgi_bridge
+    from served import app
+    rsgi_bridge.run(app, port=0)
+    print("after run", flush=True)
+"""
+
+
+def test_run_returns_after_an_interrupt(program):
+    server = program(RUN)
+    assert fetch(server.port) == b"served"
+    assert server.stop(signal.SIGINT) == 0
+    assert server.out.rest()[-1] == "after run"
+
+
+def test_run_does_not_return_after_a_term(program):
+    # O21
+    server = program(RUN)
+    server.err.wait("running on")
+    assert server.stop(signal.SIGTERM) == -signal.SIGTERM
+    assert "after run" not in server.out.rest()
+
+
+def test_run_exits_if_it_cannot_start(program):
+    server = program(
+        """
+        import rsgi_bridge
+        rsgi_bridge.run("served:failing_startup", port=0)
+        print("after run", flush=True)
+        """
+    )
+    assert server.wait() == 3
+    assert server.out.rest() == []
+
+
+def test_serve_in_a_thread_leaves_signals_to_the_program(program):
+    server = program(
+        """
+        import asyncio, threading
+        from rsgi_bridge import Config, Server
+        from served import app
+        made = Server(Config(app, port=0))
+        thread = threading.Thread(target=lambda: asyncio.run(made.serve()))
+        thread.start()
+        try:
+            thread.join()
+        except KeyboardInterrupt:
+            print("interrupted", flush=True)
+            made.should_exit = True
+            thread.join()
+        """
+    )
+    assert fetch(server.port) == b"served"
+    assert server.stop(signal.SIGINT) == 0
+    assert server.out.rest()[-1] == "interrupted"
+    assert server.err.rest()[-1].startswith("INFO:     Finished server process")
+
+
+def test_handler_of_the_program_is_called_after_the_shutdown(program):
+    # O21
+    server = program(
+        """
+        import asyncio, signal
+        from rsgi_bridge import Config, Server
+        from served import app
+        signal.signal(signal.SIGTERM, lambda *_: print("handled", flush=True))
+        asyncio.run(Server(Config(app, port=0)).serve())
+        print("after serve", flush=True)
+        """
+    )
+    server.err.wait("running on")
+    assert server.stop(signal.SIGTERM) == 0
+    assert server.out.rest() == ["handled", "after serve"]
+    assert server.err.rest()[-1].startswith("INFO:     Finished server process")
+
+
+def test_server_may_serve_twice_in_one_process(program):
+    server = program(
+        """
+        import rsgi_bridge
+        from served import app
+        for _ in range(2):
+            rsgi_bridge.run(app, port=0, limit_max_requests=1)
+        """
+    )
+    assert fetch(server.port) == b"served"
+    server.err.wait("running on", times=2)
+    second = server.err.all[-1]
+    assert fetch(int(second.split(" (Press")[0].rpartition(":")[2])) == b"served"
+    assert server.wait() == 0
