@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,13 +48,15 @@ def wrapper(directory: Path) -> list[str]:
     ]
 
 
-def dump(tree: ProcessTree, directory: Path) -> Counts:
-    """Everything that the processes executed since the last dump.
+def dump(tree: ProcessTree, directory: Path) -> list[Path]:
+    """Have every process write what it executed since its last dump; the files that hold it.
+
+    Reading them can wait: meanwhile an idle connection would reach its time-out.
 
     Raises:
         CountError: a process did not answer, or wrote no dump.
     """
-    counts = Counts()
+    files: list[Path] = []
     for pid in tree.pids():
         before = set(directory.glob(f"callgrind.{pid}.*"))
         words = ["callgrind_control", "--dump", str(pid)]
@@ -66,8 +69,15 @@ def dump(tree: ProcessTree, directory: Path) -> Counts:
         written = set(directory.glob(f"callgrind.{pid}.*")) - before
         if not written:
             raise CountError(f"no dump from process {pid}: {run.stdout}{run.stderr}")
-        for file in written:
-            counts.update(read(file))
+        files.extend(written)
+    return files
+
+
+def read_all(files: Iterable[Path]) -> Counts:
+    """The sum of several dumps."""
+    counts = Counts()
+    for file in files:
+        counts.update(read(file))
     return counts
 
 

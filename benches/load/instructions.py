@@ -122,10 +122,11 @@ def count(
         client = stack.enter_context(Client(scenario, started.port, connections))
         client.ask(WARM_UP_TURNS)
         callgrind.dump(tree, directory)
-        batches = []
+        dumps = []
         for _ in range(options.batches):
             client.ask(turns)
-            batches.append(callgrind.dump(tree, directory))
+            dumps.append(callgrind.dump(tree, directory))
+        batches = [callgrind.read_all(files) for files in dumps]
     return Cost(turns * connections, batches)
 
 
