@@ -5,6 +5,8 @@ from typing import Any, final
 
 from rsgi_bridge.config import Config
 
+__all__ = ["Bridge", "__version__"]
+
 __version__: str
 
 @final
@@ -16,12 +18,15 @@ class Bridge:
         config: Config,
         state: dict[str, Any],
         logger: logging.Logger,
-        access_logger: logging.Logger | None,
+        access_logger: logging.Logger | None = None,
     ) -> Bridge:
         """Needs a running event loop; `state` is copied for each request."""
 
     def listen(self, fd: int, server_path: str | None = None) -> None:
         """Accepts from a duplicate of a listening socket."""
+
+    def turn(self) -> None:
+        """Does what is ready; the event loop calls it."""
 
     def drain(self) -> None:
         """Stops accepting; what runs is finished, idle connections close after a grace."""

@@ -290,7 +290,7 @@ class Server:
         return True
 
     async def _cancel_requests(self, bridge: Bridge) -> None:
-        """Cancels requests twice and gives them a moment each time; then they are left (FLT-C22)."""
+        """Cancels requests twice and gives each time a moment; then they are left (FLT-C22)."""
         logger.error("Cancel %s running task(s), timeout graceful shutdown exceeded", bridge.tasks)
         for _ in range(2):
             bridge.cancel_tasks("Task cancelled, timeout graceful shutdown exceeded")

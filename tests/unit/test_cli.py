@@ -134,7 +134,7 @@ def test_version_is_told_on_standard_output(invoke):
 def test_wrong_usage_exits_2(invoke, arguments, words):
     result = invoke(*arguments)
     assert result.exit_code == 2
-    assert words.lower() in result.stderr.lower()
+    assert words.lower() in result.output.lower()
 
 
 @pytest.mark.parametrize(
