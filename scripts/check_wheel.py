@@ -87,6 +87,7 @@ def serve_and_fetch(python: str, scratch: Path) -> None:
         [str(Path(python).with_name("rsgi")), "examples.fastapi_app:app", "--port", "0"],
         cwd=scratch,
         env=environment_without_rust(),
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     )
