@@ -5,6 +5,7 @@ Builds requests, holds one server with one application in it. Knows nothing of s
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import queue
 
@@ -26,6 +27,17 @@ async def answer(send, data=b"ok", status=200, headers=()):
     """A whole response in two messages."""
     await send(start(status, headers))
     await send(body(data))
+
+
+async def pause(seconds=0.0):
+    """Give the loop a turn, or so much time; may be cancelled."""
+    loop = asyncio.get_running_loop()
+    passed = loop.create_future()
+    timer = loop.call_later(seconds, passed.set_result, None)
+    try:
+        await passed
+    finally:
+        timer.cancel()
 
 
 class Notes:
@@ -87,7 +99,7 @@ class Stage:
 
     def ask(self, target="/", *fields, method=b"GET", data=None, version=b"1.1"):
         """One request on a connection of its own, and its response."""
-        with self.connect() as connection:
+        with RawConnection(self.serving.address) as connection:
             connection.send(request(target, *fields, method=method, data=data, version=version))
             return connection.read_response(method.decode())
 

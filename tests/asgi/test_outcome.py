@@ -10,8 +10,8 @@ import logging
 
 import pytest
 
-from tests.apps import Gate, body, pause, start
-from tests.asgi.exchange import answer, request
+from tests.apps import Gate, body, start
+from tests.asgi.exchange import answer, pause, request
 
 EXCEPTION = "Exception in ASGI application\n"
 NOT_STARTED = "ASGI callable returned without starting response."
@@ -66,7 +66,7 @@ def test_exception_before_the_start_is_a_500(stage, error, waits):
 
     async def app(scope, receive, send):
         if waits:
-            await pause(0)
+            await pause()
         raise error
 
     server = stage(app)
@@ -93,7 +93,7 @@ def test_exception_in_a_chunked_body_cuts_it(stage, error):
     async def app(scope, receive, send):
         await send(start())
         await send(body(b"part", more=True))
-        await pause(0)
+        await pause()
         raise error
 
     server = stage(app)
@@ -108,7 +108,7 @@ def test_exception_in_a_body_with_length_cuts_it(stage):
     async def app(scope, receive, send):
         await send(start(headers=[(b"content-length", b"10")]))
         await send(body(b"part", more=True))
-        await pause(0)
+        await pause()
         raise ValueError
 
     server = stage(app)
@@ -174,7 +174,7 @@ def test_return_without_a_response_is_a_500(stage, waits):
 
     async def app(scope, receive, send):
         if waits:
-            await pause(0)
+            await pause()
 
     server = stage(app)
     peer = server.connect(request())
@@ -203,7 +203,7 @@ def test_return_with_head_sent_and_no_body_cuts_the_response(stage):
 
     async def app(scope, receive, send):
         await send(start())
-        await pause(0)
+        await pause()
 
     server = stage(app)
     assert server.connect(request()).read_cut_response().status == 200
