@@ -4,6 +4,10 @@ use std::{
     cell::RefCell,
     os::fd::{AsRawFd, RawFd},
     rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Instant,
 };
 
@@ -17,7 +21,7 @@ use pyo3::{
 use crate::{
     asgi::{Asgi, Options},
     interpreter::EventLoop,
-    protocol::{Local, Server},
+    protocol::{Counters, Local, Server},
     runtime::{Host, Runtime},
     settings::Settings,
     transport::Listener,
@@ -25,7 +29,11 @@ use crate::{
 
 /// Joins listening sockets, one ASGI application and the running event loop.
 #[pyclass(frozen, module = "rsgi_bridge._core")]
-pub(crate) struct Bridge(Local<Joined>);
+pub(crate) struct Bridge {
+    joined: Local<Joined>,
+    counters: Arc<Counters>,
+    running: Arc<AtomicUsize>,
+}
 
 struct Joined {
     runtime: Runtime,
@@ -61,7 +69,7 @@ fn report(py: Python<'_>, outcome: PyResult<()>) {
 
 impl Bridge {
     fn joined(&self) -> PyResult<&Joined> {
-        self.0.try_ref().ok_or_else(|| PyRuntimeError::new_err("called from another thread than the event loop's"))
+        self.joined.try_ref().ok_or_else(|| PyRuntimeError::new_err("called from another thread than the event loop's"))
     }
 }
 
@@ -88,8 +96,12 @@ impl Bridge {
         };
         let asgi = Asgi::new(py, Rc::clone(&event_loop), runtime.home(), options)?;
         let server = Server::new(runtime.clone(), settings, asgi);
-        let home = std::sync::Arc::clone(runtime.home());
-        Ok(Self(Local::new(&home, Joined { runtime, server, event_loop, watched: RefCell::new(None) })))
+        let home = Arc::clone(runtime.home());
+        Ok(Self {
+            counters: Arc::clone(server.shared().counters()),
+            running: Arc::clone(server.application().running()),
+            joined: Local::new(&home, Joined { runtime, server, event_loop, watched: RefCell::new(None) }),
+        })
     }
 
     /// Adopts a duplicate of a bound, listening socket and accepts from it.
@@ -148,22 +160,22 @@ impl Bridge {
         Ok(())
     }
 
-    /// Open connections.
+    /// Open connections. Any thread may ask, as for the next two.
     #[getter]
-    fn connections(&self) -> PyResult<usize> {
-        Ok(self.joined()?.server.shared().connections())
+    fn connections(&self) -> usize {
+        self.counters.connections()
     }
 
     /// Running calls of the application.
     #[getter]
-    fn tasks(&self) -> PyResult<usize> {
-        Ok(self.joined()?.server.application().running())
+    fn tasks(&self) -> usize {
+        self.running.load(Ordering::Relaxed)
     }
 
     /// Completed responses.
     #[getter]
-    fn total_requests(&self) -> PyResult<u64> {
-        Ok(self.joined()?.server.shared().answered())
+    fn total_requests(&self) -> u64 {
+        self.counters.answered()
     }
 }
 

@@ -10,7 +10,10 @@ mod task;
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use ::http::request::Parts;
@@ -39,7 +42,8 @@ pub(crate) struct Asgi {
     ready: Py<Ready>,
     home: Arc<Home>,
     /// Tasks that did not finish in their first step. asyncio itself keeps only weak references.
-    running: RefCell<Slab<Option<Py<PyAny>>>>,
+    running: RefCell<Slab<Py<PyAny>>>,
+    running_count: Arc<AtomicUsize>,
     /// A task is being stepped: another must not be entered.
     stepping: Cell<bool>,
 }
@@ -78,19 +82,35 @@ impl Asgi {
             ready: Py::new(py, Ready)?,
             home: Arc::clone(home),
             running: RefCell::default(),
+            running_count: Arc::default(),
             stepping: Cell::new(false),
         }))
     }
 
-    /// Calls of the application that have not returned.
-    pub(crate) fn running(&self) -> usize {
-        self.running.borrow().len()
+    /// How many calls of the application have not returned. Any thread may read it.
+    pub(crate) fn running(&self) -> &Arc<AtomicUsize> {
+        &self.running_count
+    }
+
+    fn keep(&self, task: Py<PyAny>) -> usize {
+        let mut running = self.running.borrow_mut();
+        let slot = running.insert(task);
+        self.running_count.store(running.len(), Ordering::Relaxed);
+        slot
+    }
+
+    fn release(&self, slot: usize) {
+        let mut running = self.running.borrow_mut();
+        let task = running.try_remove(slot);
+        self.running_count.store(running.len(), Ordering::Relaxed);
+        drop(running);
+        drop(task);
     }
 
     /// Cancels every running call; gives how many there were.
     pub(crate) fn cancel_all(&self, py: Python<'_>, message: &str) -> PyResult<usize> {
         let tasks: Vec<Py<PyAny>> =
-            self.running.borrow().iter().filter_map(|(_, task)| task.as_ref().map(|task| task.clone_ref(py))).collect();
+            self.running.borrow().iter().map(|(_, task)| task.clone_ref(py)).collect();
         let keywords = PyDict::new(py);
         keywords.set_item(intern!(py, "msg"), message)?;
         for task in &tasks {

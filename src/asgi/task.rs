@@ -49,8 +49,7 @@ pub(super) fn start(
     if let Some(drive) = call.get().0.try_ref()
         && !matches!(*drive.stage.borrow(), Stage::Over)
     {
-        let slot = asgi.running.borrow_mut().insert(Some(task.unbind()));
-        drive.slot.set(Some(slot));
+        drive.slot.set(Some(asgi.keep(task.unbind())));
     }
     Ok(())
 }
@@ -130,8 +129,7 @@ impl Drive {
         let old = self.stage.replace(Stage::Over);
         drop(old);
         if let Some(slot) = self.slot.take() {
-            let task = self.http.asgi.running.borrow_mut().try_remove(slot);
-            drop(task);
+            self.http.asgi.release(slot);
         }
     }
 

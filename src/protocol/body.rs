@@ -15,6 +15,9 @@ use hyper::body::Incoming;
 
 use super::{exchange::Exchange, link::Link};
 
+/// What is told in one message at most, and what one exchange holds (uvicorn pauses reading at the same mark).
+const ENOUGH: usize = 64 * 1024;
+
 /// ```text
 /// Reading --last byte--> Ended --taken--> Consumed
 ///    `------fault or EOF------> Lost
@@ -50,34 +53,55 @@ impl RequestBody {
         }
     }
 
-    /// Takes in what hyper has; true when there is something to tell the application.
-    pub(super) fn fill(&mut self) -> bool {
-        let Self::Reading(reading) = self else { return !matches!(self, Self::Consumed) };
-        if !reading.chunk.is_empty() {
-            return true;
-        }
-        reading.expects_continue = false;
-        loop {
+    /// Takes in what hyper has, up to `ENOUGH`; true when anything came, be it the end.
+    pub(super) fn gather(&mut self) -> bool {
+        let Self::Reading(reading) = self else { return false };
+        let before = reading.chunk.len();
+        while reading.chunk.len() < ENOUGH {
+            reading.expects_continue = false;
             match poll_quietly(&mut reading.incoming) {
-                Poll::Pending => return !reading.chunk.is_empty(),
+                Poll::Pending => return reading.chunk.len() > before,
                 Poll::Ready(Some(Ok(bytes))) => {
                     reading.push(bytes);
                     if reading.incoming.is_end_stream() {
-                        break;
+                        *self = Self::Ended(std::mem::take(&mut reading.chunk));
+                        return true;
                     }
                 }
                 Poll::Ready(Some(Err(loss))) => {
                     *self = Self::Lost(loss);
                     return true;
                 }
-                Poll::Ready(None) => break,
+                Poll::Ready(None) => {
+                    *self = Self::Ended(std::mem::take(&mut reading.chunk));
+                    return true;
+                }
             }
         }
-        *self = Self::Ended(std::mem::take(&mut reading.chunk));
-        true
+        false
     }
 
-    /// What `fill` has taken in, and whether more will come.
+    /// Whether there is something to tell the application.
+    pub(super) fn is_ready(&self) -> bool {
+        match self {
+            Self::Reading(reading) => !reading.chunk.is_empty(),
+            Self::Ended(_) | Self::Lost(_) => true,
+            Self::Consumed => false,
+        }
+    }
+
+    /// Whether more would be taken in if hyper had it.
+    pub(super) fn wants_more(&self) -> bool {
+        matches!(self, Self::Reading(reading) if reading.chunk.len() < ENOUGH)
+    }
+
+    /// Whether a body is coming whose length nobody knows, and whose sender waits for nothing.
+    pub(super) fn is_unmeasured(&self) -> bool {
+        matches!(self, Self::Reading(reading)
+            if !reading.expects_continue && reading.incoming.size_hint().exact().is_none())
+    }
+
+    /// What has been taken in, and whether more will come.
     pub(super) fn take(&mut self) -> Option<(Bytes, bool)> {
         match self {
             Self::Reading(reading) if !reading.chunk.is_empty() => Some((std::mem::take(&mut reading.chunk), true)),
@@ -166,7 +190,7 @@ pub(super) enum Payload {
 
 impl ResponseBody {
     pub(super) fn new(payload: Payload, link: &Rc<Link>) -> Self {
-        link.on_handed_over();
+        link.on_head();
         Self { payload, link: Rc::clone(link) }
     }
 }

@@ -17,6 +17,11 @@ use super::{
 };
 use crate::transport::Stream;
 
+/// hyper answers an HTTP/1.0 request with that version; a server announces its own (RFC 9110, section 6.2), as uvicorn
+/// does.
+const OLD_VERSION: &[u8] = b"HTTP/1.0 ";
+const OWN_VERSION: &[u8] = b"HTTP/1.1 ";
+
 /// Sums shorter than this are joined before they are written: one copy of a few hundred bytes costs less than the
 /// system's gathering of two buffers.
 const JOINED: usize = 1024;
@@ -46,6 +51,12 @@ impl Checked {
             }
             _ => false,
         }
+    }
+
+    /// The beginning of a response to an HTTP/1.0 request, with our version; the rest of `first` follows it.
+    fn raised<'a>(&self, first: &'a [u8]) -> Option<&'a [u8]> {
+        let rest = first.strip_prefix(OLD_VERSION)?;
+        self.link.take_head_due().then_some(rest)
     }
 
     fn on_outcome(&self, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -120,6 +131,11 @@ impl hyper::rt::Write for Checked {
         let total: usize = slices.iter().map(|slice| slice.len()).sum();
         if slices.first().is_some_and(|first| self.is_refusal(first)) {
             return Poll::Ready(Ok(total));
+        }
+        if let Some(rest) = slices.first().and_then(|first| self.raised(first)) {
+            // Such a peer's connection ends with this response: one more write costs nothing.
+            let outcome = self.stream.poll_write_vectored(cx, &[IoSlice::new(OWN_VERSION), IoSlice::new(rest)]);
+            return self.on_outcome(outcome);
         }
         let outcome = match slices {
             [only] => self.stream.poll_write(cx, only),

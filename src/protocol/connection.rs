@@ -54,8 +54,9 @@ pub(super) struct Driver<A: Application> {
     service: Service<A>,
     deadline: Deadline,
     phase: Phase<A>,
-    /// When the connection was opened or last became idle; what `Parked` and an idle `Active` count from.
-    quiet_since: Option<Instant>,
+    /// When the connection was opened or last became idle, and how many requests had been answered then; what `Parked`
+    /// and an idle `Active` count from.
+    quiet: Option<(Instant, u64)>,
     discard_since: Option<Instant>,
 }
 
@@ -94,7 +95,7 @@ impl<A: Application> Driver<A> {
             deadline: Deadline::new(&shared.runtime),
             stream,
             phase: Phase::Parked,
-            quiet_since: Some(shared.runtime.now()),
+            quiet: Some((shared.runtime.now(), 0)),
             discard_since: None,
             link: Rc::clone(&link),
         };
@@ -147,12 +148,14 @@ impl<A: Application> Driver<A> {
         if progress {
             return Look::Again;
         }
-        if let Some(refusal) = self.link.refusal_in(Place::Head)
-            && !self.link.has_exchange()
-            && !self.link.is_unflushed()
-            && !self.link.has_rest()
-        {
-            return self.refuse(refusal.fault.status(), refusal.fault.reason());
+        if !self.link.has_exchange() && !self.link.is_unflushed() && !self.link.has_rest() {
+            if self.link.closes_when_idle() {
+                self.phase = Phase::Done;
+                return self.end();
+            }
+            if let Some(refusal) = self.link.refusal_in(Place::Head) {
+                return self.refuse(refusal.fault.status(), refusal.fault.reason());
+            }
         }
         self.look_at_time()
     }
@@ -161,6 +164,10 @@ impl<A: Application> Driver<A> {
     fn on_ended(&mut self, is_parse_error: bool) -> Look {
         self.link.abandon();
         let head_fault = self.link.refusal_in(Place::Head).map(|refusal| (refusal.fault.status(), refusal.fault.reason()));
+        if self.link.closes_when_idle() {
+            // The last answer has been given; what follows it is not looked at (FLT-A55).
+            return self.end();
+        }
         let own = self.link.swallowed().or(is_parse_error.then_some(StatusCode::BAD_REQUEST));
         match head_fault.or(own.map(|status| (status, "the request is malformed"))) {
             // A reset peer hears nothing.
@@ -220,7 +227,7 @@ impl<A: Application> Driver<A> {
 
     /// Whether the peer was in the middle of sending when it was told to stop.
     fn expects_more(&self) -> bool {
-        self.link.refusal().is_some() || self.link.swallowed().is_some() || !self.link.framing.borrow().at_rest()
+        self.link.refusal().is_some() || self.link.swallowed().is_some() || self.link.is_mid_message()
     }
 
     /// Reads on in a body that nobody wants.
@@ -294,7 +301,7 @@ impl<A: Application> Driver<A> {
         let after = |since: Option<Instant>, time: Option<Duration>| since.zip(time).map(|(since, time)| since + time);
         let write = after(self.link.write_blocked_since(), settings.write).map(|at| (at, Due::Reset));
         if let Some(exchange) = self.link.exchange() {
-            self.quiet_since = None;
+            self.quiet = None;
             let since = exchange.receiving_since().map(|since| since.max(self.link.last_read()));
             let due = || if exchange.is_owed() { Due::Refuse(StatusCode::REQUEST_TIMEOUT) } else { Due::Close };
             let body = after(since, settings.request_body).map(|at| (at, due()));
@@ -302,28 +309,31 @@ impl<A: Application> Driver<A> {
             return [write, body, rate].into_iter().flatten().min_by_key(|(at, _)| *at);
         }
         if let Some(since) = self.link.head_since() {
-            self.quiet_since = None;
+            self.quiet = None;
             // A connection's first head is timed from its opening.
-            let since = if self.link.has_answered() { since } else { since.min(self.link.opened()) };
+            let since = if self.link.answered() > 0 { since } else { since.min(self.link.opened()) };
             let head = after(Some(since), settings.request_header);
             return head.map(|at| (at, Due::Refuse(StatusCode::REQUEST_TIMEOUT))).into_iter().chain(write).min_by_key(|(at, _)| *at);
         }
         if !self.link.is_idle() {
-            self.quiet_since = None;
+            self.quiet = None;
             let discard = self.discard_since.map(|since| (since + DISCARD, Due::Close));
             return discard.into_iter().chain(write).min_by_key(|(at, _)| *at);
         }
-        let quiet = *self.quiet_since.get_or_insert(now);
-        self.idle_due(quiet, now)
+        // A request may have come and gone within one look.
+        let answered = self.link.answered();
+        let since = match self.quiet {
+            Some((since, before)) if before == answered => since,
+            _ => now,
+        };
+        self.quiet = Some((since, answered));
+        self.idle_due(since, now)
     }
 
     /// What becomes of a connection on which nothing is under way since `quiet`.
     fn idle_due(&self, quiet: Instant, now: Instant) -> Option<(Instant, Due)> {
         let settings = &self.server.shared.settings;
-        if self.link.closes_when_idle() {
-            return Some((now, Due::Close));
-        }
-        let close = if self.link.has_answered() {
+        let close = if self.link.answered() > 0 {
             Some(quiet + settings.keep_alive)
         } else {
             settings.request_header.map(|time| quiet + time)
@@ -363,7 +373,7 @@ impl<A: Application> Driver<A> {
         if !front.is_empty() {
             // Not idle after all (an empty line before a request, say): nothing that was read may be lost.
             self.activate(front);
-            self.quiet_since = Some(self.now());
+            self.quiet = None;
         }
         Look::Again
     }

@@ -20,7 +20,8 @@ struct Date {
 
 impl Defaults {
     pub(crate) fn new(headers: Vec<(HeaderName, HeaderValue)>, date_header: bool) -> Self {
-        let date = date_header.then(|| Date {
+        let is_configured = headers.iter().any(|(name, _)| *name == DATE);
+        let date = (date_header && !is_configured).then(|| Date {
             value: RefCell::new(HeaderValue::from_static("")),
             fresh_until: Cell::new(None),
         });

@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Method, Response, StatusCode,
+    HeaderMap, HeaderValue, Method, Response, StatusCode, Version,
     header::{CONNECTION, EXPECT},
     request::Parts,
 };
@@ -31,7 +31,7 @@ const HIGH_WATER: usize = 64 * 1024;
 const LOW_WATER: usize = 16 * 1024;
 
 /// Called once, when there is something to look at; it may turn out to be nothing.
-pub(crate) type Waiter = Box<dyn FnOnce()>;
+type Waiter = Box<dyn FnOnce()>;
 
 /// What `receive` gives.
 #[derive(Debug, PartialEq, Eq)]
@@ -78,11 +78,15 @@ enum End {
 pub(crate) struct Exchange {
     link: Rc<Link>,
     is_head_request: bool,
+    /// The connection ends with this exchange: the request says so, or its version is 1.0.
+    closes: bool,
     request: RefCell<RequestBody>,
     reply: RefCell<Reply>,
     /// The peer has ended its side, and everything it sent has been read: the application is told that it left. What is
     /// still sent goes out, for a peer that only closed one half.
     peer_ended: Cell<bool>,
+    /// hyper wants no more of the response.
+    is_taken: Cell<bool>,
     /// Since when the application waits for a byte of the body.
     receiving_since: Cell<Option<Instant>>,
     receivers: RefCell<Vec<Waiter>>,
@@ -91,14 +95,16 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     pub(super) fn new(link: &Rc<Link>, request: &Parts, body: Incoming) -> Rc<Self> {
-        let expects_continue = request.version == http::Version::HTTP_11
+        let expects_continue = request.version == Version::HTTP_11
             && request.headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
         Rc::new(Self {
             link: Rc::clone(link),
             is_head_request: request.method == Method::HEAD,
+            closes: request.version == Version::HTTP_10 || says_close(&request.headers),
             request: RefCell::new(RequestBody::new(body, expects_continue)),
             reply: RefCell::new(Reply::Owed),
             peer_ended: Cell::new(false),
+            is_taken: Cell::new(false),
             receiving_since: Cell::new(None),
             receivers: RefCell::default(),
             senders: RefCell::default(),
@@ -112,14 +118,14 @@ impl Exchange {
         if self.is_over() {
             return Some(Received::Disconnect);
         }
-        if !self.request.borrow_mut().fill() {
-            if matches!(*self.request.borrow(), RequestBody::Reading(_)) {
-                self.link.kick();
-                self.request.borrow_mut().fill();
-            }
-            if self.is_over() {
-                return Some(Received::Disconnect);
-            }
+        // What has come is told in one message, so hyper is asked until it has no more.
+        let mut asked = false;
+        while (self.request.borrow_mut().gather() || !asked) && self.wants_more() && !self.link.is_polled() {
+            self.link.kick();
+            asked = true;
+        }
+        if self.is_over() {
+            return Some(Received::Disconnect);
         }
         let mut request = self.request.borrow_mut();
         if let RequestBody::Lost(_) = *request {
@@ -147,7 +153,7 @@ impl Exchange {
 
     /// Whether nothing that is sent can reach the peer any more.
     pub(crate) fn is_lost(&self) -> bool {
-        matches!(*self.reply.borrow(), Reply::Gone)
+        matches!(*self.reply.borrow(), Reply::Gone) || self.fault().is_some()
     }
 
     /// Whether the peer is known to have left.
@@ -292,7 +298,7 @@ impl Exchange {
         let Reply::Streaming(queue) = &mut *reply else { return Poll::Ready(None) };
         if let Some(chunk) = queue.chunks.pop_front() {
             queue.bytes -= chunk.len();
-            self.link.on_handed_over();
+            self.link.on_chunk();
             return Poll::Ready(Some(Ok(chunk)));
         }
         match queue.end {
@@ -311,16 +317,33 @@ impl Exchange {
         }
     }
 
-    /// Wakes the application where there is news for it; true if it ran, so that the connection looks again.
+    /// Takes in more of the body before the application is called; true while hyper should be asked for more.
+    ///
+    /// Only for a body of unknown length: one of known length is there in one piece, or it is waited for.
+    pub(super) fn gather_first(&self) -> bool {
+        let mut request = self.request.borrow_mut();
+        request.is_unmeasured() && request.gather() && request.wants_more()
+    }
+
+    /// Wakes the application where there is news for it; true if there was, so that the connection looks again.
     pub(super) fn advance(&self) -> bool {
-        let mut ran = false;
-        if !self.receivers.borrow().is_empty() && (self.is_over() || self.request.borrow_mut().fill()) {
-            ran |= wake_all(&self.receivers);
+        let mut progress = false;
+        if !self.receivers.borrow().is_empty() {
+            let grew = !self.is_over() && self.request.borrow_mut().gather();
+            if grew && self.wants_more() {
+                progress = true;
+            } else if self.is_over() || self.request.borrow().is_ready() {
+                progress |= wake_all(&self.receivers);
+            }
         }
         if !self.senders.borrow().is_empty() && self.is_drained() {
-            ran |= wake_all(&self.senders);
+            progress |= wake_all(&self.senders);
         }
-        ran
+        progress
+    }
+
+    fn wants_more(&self) -> bool {
+        self.request.borrow().wants_more()
     }
 
     /// Everything the peer will ever send has been read.
@@ -345,13 +368,16 @@ impl Exchange {
         matches!(*self.reply.borrow(), Reply::Owed)
     }
 
-    /// hyper has the whole response, or will take no more of it. Gives what is left of the request's body.
-    pub(super) fn on_answered(&self) -> Option<Incoming> {
-        let cut_short = match &*self.reply.borrow() {
-            Reply::Streaming(queue) => !queue.chunks.is_empty() || queue.end != End::Complete,
-            _ => false,
-        };
-        self.end(if cut_short { Reply::Gone } else { Reply::Finished })
+    /// hyper has the whole response, or will take no more of it. True if that ends the exchange: an application that
+    /// promised a length and has reached it may still have to say so, and nothing else starts before it has.
+    pub(super) fn on_taken(&self) -> bool {
+        self.is_taken.set(true);
+        self.reply.borrow().is_complete()
+    }
+
+    /// Both sides are done with it. Gives what is left of the request's body.
+    pub(super) fn on_over(&self) -> Option<Incoming> {
+        self.end(Reply::Finished)
     }
 
     /// The connection is gone.
@@ -371,12 +397,17 @@ impl Exchange {
 
     /// What the server adds to a head as it is committed; `None` if there is nothing to answer any more.
     fn commit(&self, status: StatusCode, mut headers: HeaderMap) -> Option<Head> {
-        if !self.is_owed() {
+        // A faulty request is answered by the server itself.
+        if !self.is_owed() || self.fault().is_some() {
             return None;
         }
         // The peer was not told to send its body: whether it will cannot be known, so the connection ends here.
         let withheld = self.request.borrow().is_withheld();
-        if withheld || self.link.closes_when_idle() || self.link.shared.is_draining() {
+        let closes = says_close(&headers);
+        if closes || self.closes || withheld || self.link.shared.is_draining() {
+            self.link.close_when_idle();
+        }
+        if self.link.closes_when_idle() && !closes {
             headers.append(CONNECTION, HeaderValue::from_static("close"));
         }
         Some(Head { status, headers })
@@ -394,6 +425,9 @@ impl Exchange {
 
     /// The application has nothing more to say: whoever waits for a message of the peer's is told that it is over.
     fn on_complete(&self) {
+        if self.is_taken.get() {
+            self.link.end_exchange();
+        }
         self.link.kick();
         wake_all(&self.receivers);
     }
@@ -431,6 +465,11 @@ impl Queue {
             self.chunks.push_back(bytes);
         }
     }
+}
+
+fn says_close(headers: &HeaderMap) -> bool {
+    let tokens = headers.get_all(CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    tokens.into_iter().any(|token| token.trim_ascii().eq_ignore_ascii_case(b"close"))
 }
 
 fn wake_all(waiters: &RefCell<Vec<Waiter>>) -> bool {

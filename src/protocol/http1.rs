@@ -10,12 +10,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header::HOST};
+use http::{HeaderValue, Request, Response, StatusCode, header::HOST, request::Parts};
 use hyper::{body::Incoming, server::conn::http1};
 
 use super::{
     Application, Server,
-    admission::admit,
+    admission::{Denied, admit},
     body::{Payload, ResponseBody},
     checked::Checked,
     exchange::Exchange,
@@ -79,7 +79,7 @@ impl<A: Application> hyper::service::Service<Request<Incoming>> for Service<A> {
     type Future = Running<A>;
 
     fn call(&self, request: Request<Incoming>) -> Running<A> {
-        Running { inner: Rc::clone(&self.0), state: State::Arrived(Some(request)) }
+        Running { inner: Rc::clone(&self.0), state: State::Arrived(request) }
     }
 }
 
@@ -90,8 +90,12 @@ pub(super) struct Running<A: Application> {
 }
 
 enum State {
-    Arrived(Option<Request<Incoming>>),
+    /// hyper has parsed it.
+    Arrived(Request<Incoming>),
+    /// What has come of its body is taken in.
+    Gathering(Box<Parts>, Rc<Exchange>),
     Handed(Rc<Exchange>),
+    Over,
 }
 
 impl<A: Application> Future for Running<A> {
@@ -100,72 +104,84 @@ impl<A: Application> Future for Running<A> {
     fn poll(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let link = &this.inner.link;
-        let exchange = match &mut this.state {
-            State::Handed(exchange) => exchange,
-            State::Arrived(request) => {
-                if link.polling() == Polling::Inline {
-                    // A request found within another one's `send` starts in the next turn, never inside that call.
-                    link.wake();
-                    return Poll::Pending;
-                }
-                let Some(request) = request.take() else { return Poll::Pending };
-                match start(&this.inner, request) {
-                    Ok(exchange) => {
-                        this.state = State::Handed(exchange);
-                        match &mut this.state {
-                            State::Handed(exchange) => exchange,
-                            State::Arrived(_) => return Poll::Pending,
-                        }
+        loop {
+            if !matches!(this.state, State::Handed(_)) && link.polling() == Polling::Inline {
+                // A request found within another one's `send` starts in the next turn, never inside that call.
+                link.wake();
+                return Poll::Pending;
+            }
+            if matches!(this.state, State::Arrived(_)) && (link.has_exchange() || link.closes_when_idle()) {
+                // The one before is not over, or was the last.
+                return Poll::Pending;
+            }
+            this.state = match std::mem::replace(&mut this.state, State::Over) {
+                State::Arrived(request) => match this.inner.admit(request) {
+                    Ok((parts, exchange)) => this.inner.proceed(parts, exchange),
+                    Err(denied) => {
+                        this.inner.server.application.on_refused(&link.peer, denied.reason());
+                        return Poll::Ready(Ok(refused(link, denied.status())));
                     }
-                    Err(refused) => return Poll::Ready(Ok(*refused)),
+                },
+                State::Gathering(parts, exchange) => this.inner.proceed(*parts, exchange),
+                State::Handed(exchange) => {
+                    if let Some(status) = exchange.fault() {
+                        exchange.on_gone();
+                        this.inner.server.application.on_refused(&link.peer, "the request's body is malformed");
+                        return Poll::Ready(Ok(refused(link, status)));
+                    }
+                    let Some(response) = exchange.take_response() else {
+                        this.state = State::Handed(exchange);
+                        return Poll::Pending;
+                    };
+                    // hyper goes on from here in this very poll: what the application did so far needs no other.
+                    link.take_stirred();
+                    return Poll::Ready(Ok(response));
                 }
+                State::Over => return Poll::Pending,
+            };
+            if let State::Gathering(..) = this.state {
+                link.stir();
+                return Poll::Pending;
             }
-        };
-        if let Some(status) = exchange.fault() {
-            exchange.on_gone();
-            this.inner.server.application.on_refused(&link.peer, "the request's body is malformed");
-            return Poll::Ready(Ok(refused(link, status)));
-        }
-        match exchange.take_response() {
-            Some(response) => {
-                // hyper goes on from here in this very poll: what the application did so far needs no other.
-                link.take_stirred();
-                Poll::Ready(Ok(response))
-            }
-            None => Poll::Pending,
         }
     }
 }
 
-fn start<A: Application>(
-    inner: &Inner<A>,
-    request: Request<Incoming>,
-) -> Result<Rc<Exchange>, Box<Response<ResponseBody>>> {
-    let link = &inner.link;
-    let authority = match admit(&request) {
-        Ok(admitted) => admitted.authority.and_then(|authority| HeaderValue::from_str(authority).ok()),
-        Err(denied) => {
-            inner.server.application.on_refused(&link.peer, denied.reason());
-            return Err(Box::new(refused(link, denied.status())));
+impl<A: Application> Inner<A> {
+    fn admit(&self, mut request: Request<Incoming>) -> Result<(Parts, Rc<Exchange>), Denied> {
+        let authority = admit(&request)?.authority.and_then(|authority| HeaderValue::from_str(authority).ok());
+        if let Some(authority) = authority {
+            // The target's authority is the one that counts (RFC 9112, section 3.2.2).
+            request.headers_mut().insert(HOST, authority);
         }
-    };
-    let (mut parts, body) = request.into_parts();
-    if let Some(authority) = authority {
-        parts.headers.insert(HOST, authority);
+        let (parts, body) = request.into_parts();
+        let exchange = Exchange::new(&self.link, &parts, body);
+        self.link.set_exchange(&exchange);
+        Ok((parts, exchange))
     }
-    let exchange = Exchange::new(link, &parts, body);
-    link.set_exchange(&exchange);
-    let client = inner.client.get_or_init(|| inner.server.application.client(&link.peer));
-    let call = || inner.server.application.exchange(client, parts, Rc::clone(&exchange));
-    if catch_unwind(AssertUnwindSafe(call)).is_err() {
-        // A fault of ours costs this exchange and nothing else.
-        if exchange.is_owed() {
-            exchange.fail();
-        } else {
-            exchange.cut();
+
+    fn proceed(&self, parts: Parts, exchange: Rc<Exchange>) -> State {
+        if exchange.gather_first() {
+            return State::Gathering(Box::new(parts), exchange);
+        }
+        if exchange.fault().is_none() {
+            self.call(parts, &exchange);
+        }
+        State::Handed(exchange)
+    }
+
+    fn call(&self, parts: Parts, exchange: &Rc<Exchange>) {
+        let client = self.client.get_or_init(|| self.server.application.client(&self.link.peer));
+        let call = || self.server.application.exchange(client, parts, Rc::clone(exchange));
+        if catch_unwind(AssertUnwindSafe(call)).is_err() {
+            // A fault of ours costs this exchange and nothing else.
+            if exchange.is_owed() {
+                exchange.fail();
+            } else {
+                exchange.cut();
+            }
         }
     }
-    Ok(exchange)
 }
 
 fn refused(link: &Rc<Link>, status: StatusCode) -> Response<ResponseBody> {

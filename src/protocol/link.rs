@@ -47,6 +47,8 @@ pub(super) struct Link {
     swallowed: Cell<Option<StatusCode>>,
     /// hyper holds bytes of a response that have not been written.
     unflushed: Cell<bool>,
+    /// The next byte that hyper writes begins a head.
+    head_due: Cell<bool>,
     close_when_idle: Cell<bool>,
     opened: Instant,
     head_since: Cell<Option<Instant>>,
@@ -78,6 +80,7 @@ impl Link {
             refusal: Cell::new(None),
             swallowed: Cell::new(None),
             unflushed: Cell::new(false),
+            head_due: Cell::new(false),
             close_when_idle: Cell::new(false),
             opened: shared.runtime.now(),
             head_since: Cell::new(None),
@@ -104,9 +107,13 @@ impl Link {
         self.polling.get()
     }
 
+    pub(super) fn is_polled(&self) -> bool {
+        self.polling.get() != Polling::Nobody
+    }
+
     /// The application did something: the connection is polled now, or again if it is being polled.
     pub(super) fn kick(&self) {
-        if self.polling.get() != Polling::Nobody {
+        if self.is_polled() {
             self.stirred.set(true);
             return;
         }
@@ -121,6 +128,11 @@ impl Link {
         if let Some(task) = self.task.get() {
             self.shared.runtime.wake(task);
         }
+    }
+
+    /// hyper is to be polled again before the driver rests.
+    pub(super) fn stir(&self) {
+        self.stirred.set(true);
     }
 
     pub(super) fn take_stirred(&self) -> bool {
@@ -145,8 +157,17 @@ impl Link {
     }
 
     /// hyper got the head of a response.
-    pub(super) fn on_handed_over(&self) {
+    pub(super) fn on_head(&self) {
+        self.head_due.set(!self.unflushed.replace(true));
+    }
+
+    /// hyper got a piece of a response's body.
+    pub(super) fn on_chunk(&self) {
         self.unflushed.set(true);
+    }
+
+    pub(super) fn take_head_due(&self) -> bool {
+        self.head_due.replace(false)
     }
 
     /// hyper let go of a response's body: it has all of it, or will never want more.
@@ -155,12 +176,17 @@ impl Link {
         if counts {
             self.shared.on_answered();
         }
-        let exchange = self.exchange.take();
-        if let Some(exchange) = exchange
-            && let Some(rest) = exchange.on_answered()
-        {
-            self.rest.replace(Some(rest));
+        if self.exchange().is_some_and(|exchange| exchange.on_taken()) {
+            self.end_exchange();
         }
+    }
+
+    /// The application and hyper are both done with the exchange.
+    pub(super) fn end_exchange(&self) {
+        let exchange = self.exchange.take();
+        let rest = exchange.and_then(|exchange| exchange.on_over());
+        // On a connection that closes, nobody reads on: the driver lingers instead.
+        self.rest.replace(rest.filter(|_| !self.closes_when_idle()));
     }
 
     /// The connection is gone: whatever runs on it is told.
@@ -282,20 +308,24 @@ impl Link {
         first
     }
 
+    /// Whether bytes have come that belong to no answered request.
+    pub(super) fn is_mid_message(&self) -> bool {
+        let framing = self.framing.borrow();
+        !framing.at_rest() || framing.heads() != self.answered.get()
+    }
+
     /// Nothing is under way: no exchange, no half-read message, not a byte to write. Only then may hyper be let go.
     pub(super) fn is_idle(&self) -> bool {
-        let framing = self.framing.borrow();
         !self.has_exchange()
             && !self.has_rest()
             && !self.unflushed.get()
             && self.refusal.get().is_none()
-            && framing.at_rest()
-            && framing.heads() == self.answered.get()
+            && !self.is_mid_message()
     }
 
-    /// Whether any request was answered.
-    pub(super) fn has_answered(&self) -> bool {
-        self.answered.get() > 0
+    /// Requests answered so far, refusals included.
+    pub(super) fn answered(&self) -> u64 {
+        self.answered.get()
     }
 }
 

@@ -25,8 +25,8 @@ mod server;
 mod tests;
 
 pub(crate) use application::Application;
-pub(crate) use exchange::{Exchange, Received, Waiter};
-pub(crate) use server::Server;
+pub(crate) use exchange::{Exchange, Received};
+pub(crate) use server::{Counters, Server};
 
 /// Handles that are given to an application belong to the runtime's thread: it keeps them in these.
 pub(crate) use crate::runtime::{Home, Local};

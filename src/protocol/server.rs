@@ -3,6 +3,10 @@
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
     time::Instant,
 };
 
@@ -30,14 +34,32 @@ pub(crate) enum Stage {
     Closing,
 }
 
+/// What any thread may read. Only the runtime's thread writes, so a load and a store do for an addition.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    connections: AtomicUsize,
+    answered: AtomicU64,
+}
+
+impl Counters {
+    /// Open connections.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Responses handed over in full.
+    pub(crate) fn answered(&self) -> u64 {
+        self.answered.load(Ordering::Relaxed)
+    }
+}
+
 /// The part that knows nothing of the application.
 pub(crate) struct Shared {
     pub(super) runtime: Runtime,
     pub(super) settings: Settings,
     pub(super) defaults: Defaults,
     stage: Cell<Stage>,
-    connections: Cell<usize>,
-    answered: Cell<u64>,
+    counters: Arc<Counters>,
     listeners: RefCell<Vec<TaskId>>,
 }
 
@@ -56,8 +78,7 @@ impl<A: Application> Server<A> {
             settings,
             defaults,
             stage: Cell::new(Stage::Serving),
-            connections: Cell::new(0),
-            answered: Cell::new(0),
+            counters: Arc::default(),
             listeners: RefCell::default(),
         });
         let http1 = http1::builder(&shared);
@@ -102,14 +123,8 @@ impl Shared {
         self.stage.get()
     }
 
-    /// Open connections.
-    pub(crate) fn connections(&self) -> usize {
-        self.connections.get()
-    }
-
-    /// Responses handed over in full.
-    pub(crate) fn answered(&self) -> u64 {
-        self.answered.get()
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
+        &self.counters
     }
 
     /// Stops accepting and lets what runs finish.
@@ -137,16 +152,16 @@ impl Shared {
     }
 
     pub(super) fn on_answered(&self) {
-        self.answered.set(self.answered.get() + 1);
+        self.counters.answered.store(self.counters.answered() + 1, Ordering::Relaxed);
     }
 
     pub(super) fn on_opened(&self) {
-        self.connections.set(self.connections.get() + 1);
+        self.counters.connections.store(self.counters.connections() + 1, Ordering::Relaxed);
     }
 
     pub(super) fn on_closed(&self) {
-        let open = self.connections.get();
-        self.connections.set(open.saturating_sub(1));
+        let open = self.counters.connections();
+        self.counters.connections.store(open.saturating_sub(1), Ordering::Relaxed);
         if open >= self.settings.connections {
             let listeners = self.listeners.borrow().clone();
             listeners.into_iter().for_each(|task| self.runtime.wake(task));
@@ -156,7 +171,7 @@ impl Shared {
     fn admission(&self) -> Admission {
         if self.is_draining() {
             Admission::Closed
-        } else if self.connections.get() >= self.settings.connections {
+        } else if self.counters.connections() >= self.settings.connections {
             Admission::Full
         } else {
             Admission::Open

@@ -49,6 +49,9 @@ const TURN_TIME: Duration = Duration::from_millis(4);
 /// The clock is read once per so many polls (25 ns against 6 us for the cheapest request).
 const POLLS_PER_CLOCK_READ: u32 = 4;
 
+/// Host loops round a delay to milliseconds, in either direction (libuv's timers).
+const HOST_RESOLUTION: Duration = Duration::from_millis(2);
+
 /// A handle to the runtime of one thread; clones are the same runtime.
 #[derive(Clone)]
 pub(crate) struct Runtime(Rc<Inner>);
@@ -155,6 +158,10 @@ impl Runtime {
         let started = Instant::now();
         self.0.timers.tick(started);
         self.0.timers.expire();
+        if self.0.asked_at.get().is_some_and(|at| at <= started + HOST_RESOLUTION) {
+            // This turn may be the one that was asked for, come a little early: what is still due is asked for again.
+            self.0.asked_at.set(None);
+        }
         let mut polls = self.0.executor.ready_len();
         let mut unread = POLLS_PER_CLOCK_READ;
         while polls > 0 && self.0.executor.poll_next() {
@@ -192,7 +199,7 @@ impl Runtime {
         }
         if let Some(at) = self.0.timers.next() {
             // A call that comes too early costs one turn; one that is already asked for is never moved later.
-            if self.0.asked_at.get().is_none_or(|asked| at < asked || asked <= self.now()) {
+            if self.0.asked_at.get().is_none_or(|asked| at < asked) {
                 self.0.asked_at.set(Some(at));
                 host.call_at(at);
             }

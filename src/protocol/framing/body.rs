@@ -90,33 +90,32 @@ impl Body {
 
     /// Bytes from the first after the head on.
     pub(super) fn feed<'a>(&mut self, bytes: &'a [u8]) -> Step<'a> {
+        // Not read from `self` at every byte: a store of its parts and a load of the whole stall.
+        let mut at = self.at;
         let mut rest = bytes;
         while let Some((&byte, after)) = rest.split_first() {
-            rest = match self.at {
-                At::Sized(left) | At::Data(left) => {
-                    let step =
-                        usize::try_from(left).map_or(rest.len(), |left| left.min(rest.len()));
-                    let left = left - step as u64;
-                    self.at = match self.at {
-                        At::Sized(_) if left == 0 => At::Over,
-                        At::Sized(_) => At::Sized(left),
-                        _ if left == 0 => At::DataEnd,
-                        _ => At::Data(left),
-                    };
-                    rest.split_at(step).1
-                }
-                at => {
-                    self.at = self.next(at, byte).map_err(|fault| Stop {
-                        fault,
-                        left: rest.len(),
-                    })?;
-                    after
+            if let At::Sized(left) | At::Data(left) = at {
+                let step = usize::try_from(left).map_or(rest.len(), |left| left.min(rest.len()));
+                rest = rest.split_at(step).1;
+                at = match (at, left - step as u64) {
+                    (At::Sized(_), 0) => return Ok((Reached::End, rest)),
+                    (At::Sized(_), left) => At::Sized(left),
+                    (_, 0) => At::DataEnd,
+                    (_, left) => At::Data(left),
+                };
+                continue;
+            }
+            at = match self.next(at, byte) {
+                Ok(At::Over) => return Ok((Reached::End, after)),
+                Ok(at) => at,
+                Err(fault) => {
+                    let left = rest.len();
+                    return Err(Stop { fault, left });
                 }
             };
-            if let At::Over = self.at {
-                return Ok((Reached::End, rest));
-            }
+            rest = after;
         }
+        self.at = at;
         Ok((Reached::NoEnd, rest))
     }
 

@@ -83,27 +83,26 @@ impl Head {
     pub(super) fn feed<'a>(&mut self, bytes: &'a [u8]) -> Step<'a> {
         // No byte beyond the limit is looked at.
         let (within, beyond) = bytes.split_at_checked(self.left).unwrap_or((bytes, &[]));
-        let mut rest = within;
+        let (mut at, mut rest) = (self.at, within);
         while let Some((&byte, after)) = rest.split_first() {
-            (self.at, rest) = match self.advance(byte, rest, after) {
+            (at, rest) = match self.advance(at, byte, rest, after) {
                 Ok(step) => step,
-                Err((fault, at)) => {
-                    return Err(Stop {
-                        fault,
-                        left: at.len() + beyond.len(),
-                    });
+                Err((fault, from)) => {
+                    let left = from.len() + beyond.len();
+                    return Err(Stop { fault, left });
                 }
             };
-            if let At::Over = self.at {
+            if let At::Over = at {
                 let used = within.len() - rest.len();
                 return Ok((Reached::HeadEnd(self.declared), bytes.split_at(used).1));
             }
         }
+        self.at = at;
         self.left -= within.len();
         if beyond.is_empty() {
             return Ok((Reached::NoEnd, beyond));
         }
-        let fault = match self.at {
+        let fault = match at {
             At::Method | At::TargetStart | At::Target | At::Version(_) => Fault::RequestLineTooLong,
             _ => Fault::HeadTooLarge,
         };
@@ -115,17 +114,17 @@ impl Head {
 
     /// At least one step; `rest` is `byte` and `after`. What has come whole passes from step to step
     /// without a stop.
-    fn advance<'a>(&mut self, byte: u8, rest: &'a [u8], after: &'a [u8]) -> Parsed<'a> {
-        match self.at {
+    fn advance<'a>(&mut self, at: At, byte: u8, rest: &'a [u8], after: &'a [u8]) -> Parsed<'a> {
+        match at {
             At::Method => self.method(rest),
             At::TargetStart => self.target_start(rest),
             At::Target => self.target(rest),
             At::Version(seen) => self.version(seen, rest),
             At::LineEnd if byte == b'\n' => self.fields(after),
             At::FieldStart => self.fields(rest),
-            At::LengthName(_) | At::CodingName(_) => self.name(rest),
-            At::LengthStart | At::Length(_) | At::LengthEnd(_) => self.length(byte, rest, after),
-            At::Coding(seen) => self.coding(seen, byte, rest, after),
+            At::LengthName(_) | At::CodingName(_) => self.name(at, rest),
+            At::LengthStart | At::Length(_) | At::LengthEnd(_) => self.length(at, rest),
+            At::Coding(seen) => self.coding(seen, rest),
             At::Other => other(rest),
             At::End if byte == b'\n' => Ok((At::Over, after)),
             At::LineEnd | At::End => Err((Fault::StrayCr, rest)),
@@ -185,8 +184,7 @@ impl Head {
         Ok((At::Version(seen + 1), after))
     }
 
-    /// Whole field lines, up to the end of the head, to one that has not come whole, or to one that
-    /// may frame the body.
+    /// Whole field lines, up to the end of the head or to one that has not come whole.
     fn fields<'a>(&mut self, mut rest: &'a [u8]) -> Parsed<'a> {
         loop {
             let (first, after) = match rest {
@@ -201,19 +199,20 @@ impl Head {
             }
             self.fields -= 1;
             // The first letter rules out nearly every other line.
-            (self.at, rest) = match first {
-                b'c' | b'C' => return Ok((At::LengthName(0), rest)),
-                b't' | b'T' => return Ok((At::CodingName(0), rest)),
+            let at;
+            (at, rest) = match first {
+                b'c' | b'C' => self.name(At::LengthName(0), rest)?,
+                b't' | b'T' => self.name(At::CodingName(0), rest)?,
                 _ => other(after)?,
             };
-            if !matches!(self.at, At::FieldStart) {
-                return Ok((self.at, rest));
+            if !matches!(at, At::FieldStart) {
+                return Ok((at, rest));
             }
         }
     }
 
-    fn name<'a>(&mut self, rest: &'a [u8]) -> Parsed<'a> {
-        let (wanted, seen): (&[u8], _) = match self.at {
+    fn name<'a>(&mut self, at: At, rest: &'a [u8]) -> Parsed<'a> {
+        let (wanted, seen): (&[u8], _) = match at {
             At::CodingName(seen) => (b"transfer-encoding:", seen),
             At::LengthName(seen) => (b"content-length:", seen),
             at => return Ok((at, rest)),
@@ -226,62 +225,76 @@ impl Head {
             .count();
         let (_, after) = rest.split_at(same);
         if same < wanted.len() {
-            return match (after, self.at) {
+            return match (after, at) {
                 ([], At::CodingName(_)) => Ok((At::CodingName(seen + same), after)),
                 ([], _) => Ok((At::LengthName(seen + same), after)),
                 _ => other(after),
             };
         }
-        match (self.at, self.declared) {
+        match (at, self.declared) {
             (At::CodingName(_), _) if self.http_10 => Err((Fault::CodingInHttp10, after)),
-            (At::CodingName(_), Declared::Nothing) => Ok((At::Coding(0), after)),
+            (At::CodingName(_), Declared::Nothing) => self.coding(0, after),
             (At::CodingName(_), Declared::Chunked) => Err((Fault::CodingRepeated, after)),
-            (_, Declared::Nothing) => Ok((At::LengthStart, after)),
+            (_, Declared::Nothing) => self.length(At::LengthStart, after),
             (At::LengthName(_), Declared::Length(_)) => Err((Fault::LengthRepeated, after)),
             _ => Err((Fault::LengthAndCoding, after)),
         }
     }
 
-    fn length<'a>(&mut self, byte: u8, rest: &'a [u8], after: &'a [u8]) -> Parsed<'a> {
-        match (self.at, byte) {
-            (At::LengthStart, b' ' | b'\t') => Ok((At::LengthStart, after)),
-            (At::LengthStart, b'0'..=b'9') => Ok((At::Length(u64::from(byte - b'0')), after)),
-            (At::Length(value), b'0'..=b'9') => {
-                let value = value
-                    .checked_mul(10)
-                    .and_then(|value| value.checked_add(u64::from(byte - b'0')))
-                    .filter(|value| *value <= MAX_LENGTH)
-                    .ok_or((Fault::LengthMalformed, rest))?;
-                Ok((At::Length(value), after))
-            }
-            (At::Length(value) | At::LengthEnd(value), b' ' | b'\t') => {
-                Ok((At::LengthEnd(value), after))
-            }
-            (At::Length(value) | At::LengthEnd(value), b'\r') if value > self.largest_body => {
-                Err((Fault::BodyTooLarge, rest))
-            }
-            (At::Length(value) | At::LengthEnd(value), b'\r') => {
-                self.declared = Declared::Length(value);
-                Ok((At::LineEnd, after))
-            }
-            (_, b'\n') => Err((Fault::BareLf, rest)),
-            _ => Err((Fault::LengthMalformed, rest)),
+    fn length<'a>(&mut self, mut at: At, mut rest: &'a [u8]) -> Parsed<'a> {
+        while let Some((byte, after)) = rest.split_first() {
+            at = match (at, byte) {
+                (At::LengthStart, b' ' | b'\t') => At::LengthStart,
+                (At::LengthStart, b'0'..=b'9') => At::Length(u64::from(byte - b'0')),
+                (At::Length(value), b'0'..=b'9') => {
+                    let value = value
+                        .checked_mul(10)
+                        .and_then(|value| value.checked_add(u64::from(byte - b'0')))
+                        .filter(|value| *value <= MAX_LENGTH)
+                        .ok_or((Fault::LengthMalformed, rest))?;
+                    At::Length(value)
+                }
+                (At::Length(value) | At::LengthEnd(value), b' ' | b'\t') => At::LengthEnd(value),
+                (At::Length(value) | At::LengthEnd(value), b'\r') if value > self.largest_body => {
+                    return Err((Fault::BodyTooLarge, rest));
+                }
+                (At::Length(value) | At::LengthEnd(value), b'\r') => {
+                    self.declared = Declared::Length(value);
+                    return Ok(line_end(after));
+                }
+                (_, b'\n') => return Err((Fault::BareLf, rest)),
+                _ => return Err((Fault::LengthMalformed, rest)),
+            };
+            rest = after;
         }
+        Ok((at, rest))
     }
 
     /// `chunked` alone, in any case, with blanks around it (FLT-A33 to A36).
-    fn coding<'a>(&mut self, seen: usize, byte: u8, rest: &'a [u8], after: &'a [u8]) -> Parsed<'a> {
-        match b"chunked".get(seen) {
-            Some(letter) if letter.eq_ignore_ascii_case(&byte) => Ok((At::Coding(seen + 1), after)),
-            None if byte == b'\r' => {
-                self.declared = Declared::Chunked;
-                Ok((At::LineEnd, after))
+    fn coding<'a>(&mut self, mut seen: usize, mut rest: &'a [u8]) -> Parsed<'a> {
+        while let Some((byte, after)) = rest.split_first() {
+            match b"chunked".get(seen) {
+                Some(letter) if letter.eq_ignore_ascii_case(byte) => seen += 1,
+                Some(_) if seen == 0 && is_blank(*byte) => {}
+                None if is_blank(*byte) => {}
+                None if *byte == b'\r' => {
+                    self.declared = Declared::Chunked;
+                    return Ok(line_end(after));
+                }
+                _ if *byte == b'\n' => return Err((Fault::BareLf, rest)),
+                _ => return Err((Fault::CodingNotChunked, rest)),
             }
-            Some(_) if seen == 0 && is_blank(byte) => Ok((At::Coding(seen), after)),
-            None if is_blank(byte) => Ok((At::Coding(seen), after)),
-            _ if byte == b'\n' => Err((Fault::BareLf, rest)),
-            _ => Err((Fault::CodingNotChunked, rest)),
+            rest = after;
         }
+        Ok((At::Coding(seen), rest))
+    }
+}
+
+/// After a CR: with its LF, if that has come.
+fn line_end(after: &[u8]) -> (At, &[u8]) {
+    match after {
+        [b'\n', after @ ..] => (At::FieldStart, after),
+        _ => (At::LineEnd, after),
     }
 }
 
