@@ -29,6 +29,16 @@ async def answer(send, data=b"ok", status=200, headers=()):
     await send(body(data))
 
 
+async def fill_up(send, limit=64):
+    """Send megabytes to a client that does not read, until a send waits: the task that does."""
+    for _ in range(limit):
+        sending = asyncio.create_task(send(body(b"x" * 1_000_000, more=True)))
+        await asyncio.wait({sending}, timeout=0.3)
+        if not sending.done():
+            return sending
+    raise AssertionError(f"{limit} MB were taken without waiting")
+
+
 async def pause(seconds=0.0):
     """Give the loop a turn, or so much time; may be cancelled."""
     loop = asyncio.get_running_loop()

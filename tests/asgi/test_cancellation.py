@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from tests.apps import Gate, body, start
-from tests.asgi.exchange import answer, pause, request
+from tests.asgi.exchange import answer, fill_up, pause, request
 
 DISCONNECT = {"type": "http.disconnect"}
 UPLOAD = b"POST / HTTP/1.1\r\nhost: t\r\ncontent-length: %d\r\n\r\n"
@@ -216,12 +216,7 @@ def test_send_waiting_for_room_can_be_cancelled(stage, notes):
 
     async def app(scope, receive, send):
         await send(start())
-        piece = b"x" * 1_000_000
-        while True:
-            sending = asyncio.create_task(send(body(piece, more=True)))
-            await asyncio.wait({sending}, timeout=0.3)
-            if not sending.done():
-                break
+        sending = await fill_up(send)
         sending.cancel()
         notes(await asyncio.gather(sending, return_exceptions=True))
         await gate.wait()

@@ -6,12 +6,10 @@ call has ended, makes sure that the call has logged what it had to log.
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from tests.apps import Gate, body, start
-from tests.asgi.exchange import answer, request
+from tests.asgi.exchange import answer, fill_up, request
 
 DISCONNECT = {"type": "http.disconnect"}
 WAYS = pytest.mark.parametrize("how", ["fin", "rst", "half-close"])
@@ -199,11 +197,7 @@ def test_send_that_waits_for_a_slow_client_ends_when_it_leaves(stage, notes):
     async def app(scope, receive, send):
         await receive()
         await send(start())
-        while True:
-            sending = asyncio.create_task(send(body(b"x" * 1_000_000, more=True)))
-            await asyncio.wait({sending}, timeout=0.3)
-            if not sending.done():
-                break
+        sending = await fill_up(send)
         notes("suspended")
         notes(await sending)
         notes(await receive())
