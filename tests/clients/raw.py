@@ -206,6 +206,12 @@ class RawConnection:
             return False
         return not select.select([self.socket], [], [], seconds)[0]
 
+    def expect_first_read(self, ending: bytes) -> None:
+        """The first bytes that arrive, taken by one read, end so."""
+        self._fill(time.monotonic() + self.timeout)
+        if not self._read.endswith(ending):
+            raise WireError(f"the first read took {bytes(self._read)!r}")
+
     def _fill(self, deadline: float) -> None:
         if self.ending is not None:
             raise Cut(f"ended by {self.ending} after {bytes(self._read[:200])!r}")
