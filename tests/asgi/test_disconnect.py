@@ -152,6 +152,28 @@ def test_send_after_the_client_left_is_silent(stage, notes, how):
     assert server.errors == []
 
 
+@pytest.mark.parametrize("begun", [False, True], ids=["before the start", "in the body"])
+def test_send_after_a_reset_never_raises(stage, notes, begun):
+    """O1: not even for a message that is out of order; uvicorn looks at the connection first."""
+
+    async def app(scope, receive, send):
+        await receive()
+        if begun:
+            await send(start())
+            await send(body(b"begun", more=True))
+        notes("waiting")
+        notes(await receive())
+        for message in (body(), start(), start(), body(), {"type": "nonsense"}):
+            notes(await send(message))
+
+    server = stage(app)
+    peer = server.connect(request())
+    assert notes.next() == "waiting"
+    peer.reset()
+    assert notes.next() == DISCONNECT
+    assert [notes.next() for _ in range(5)] == [None] * 5
+
+
 def test_returning_without_response_after_the_client_left_is_not_logged(stage, notes):
     """ASGI-9: nobody is missing that response."""
 
