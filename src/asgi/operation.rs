@@ -214,11 +214,9 @@ impl Operation {
         exception: &Bound<'_, PyAny>,
         value: Option<&Bound<'_, PyAny>>,
         traceback: Option<&Bound<'_, PyAny>>,
-    ) -> PyErr {
-        match self.close() {
-            Ok(()) => thrown(exception, value, traceback),
-            Err(error) => error,
-        }
+    ) -> PyResult<()> {
+        self.close()?;
+        Err(thrown(exception, value, traceback))
     }
 
     fn close(&self) -> PyResult<()> {

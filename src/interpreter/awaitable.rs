@@ -33,8 +33,8 @@ impl Ready {
     }
 
     #[expect(clippy::unused_self, reason = "the coroutine protocol")]
-    fn send(&self, _value: &Bound<'_, PyAny>) -> PyErr {
-        PyStopIteration::new_err(())
+    fn send(&self, _value: &Bound<'_, PyAny>) -> PyResult<()> {
+        Err(PyStopIteration::new_err(()))
     }
 
     #[expect(clippy::unused_self, reason = "the coroutine protocol")]
@@ -44,8 +44,8 @@ impl Ready {
         exception: &Bound<'_, PyAny>,
         value: Option<&Bound<'_, PyAny>>,
         traceback: Option<&Bound<'_, PyAny>>,
-    ) -> PyErr {
-        thrown(exception, value, traceback)
+    ) -> PyResult<()> {
+        Err(thrown(exception, value, traceback))
     }
 
     #[expect(clippy::unused_self, reason = "the coroutine protocol")]
