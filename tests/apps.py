@@ -112,7 +112,7 @@ class Replaceable:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
-            await self.app(scope, receive, send)
+            return await self.app(scope, receive, send)
 
 
 @dataclass

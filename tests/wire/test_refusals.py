@@ -173,8 +173,9 @@ def test_broken_body_that_the_application_never_reads_closes(wire) -> None:
         await answers(b"late")(scope, receive, send)
         done.set()
 
-    connection = wire.ask(app, CHUNKED + b"XX\r\n" + GET.replace(b"/ ", b"/smuggled ", 1))
+    connection = wire.ask(app, CHUNKED)
     gate.expect_reached()
+    connection.send(b"XX\r\n" + GET.replace(b"/ ", b"/smuggled ", 1))
     gate.open()
     response = connection.read_response()
     assert response.status in {200, 400}
@@ -183,7 +184,8 @@ def test_broken_body_that_the_application_never_reads_closes(wire) -> None:
     assert done.wait(5)
     assert paths == ["/"]
     # O36: an access line tells the status that was sent.
-    assert all(line.endswith(str(response.status)) for line in wire.logs.access)
+    sent = str(response.status)
+    assert [line for line in wire.logs.access if not line.endswith(sent)] == []
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_unix_socket_pipelining_and_large_bodies(wire_with, unix_path) -> None:
 
 
 def test_unix_socket_keep_alive_timeout(wire_with, unix_path) -> None:
-    wire = wire_with(uds=unix_path, timeout_keep_alive=1)
+    wire = wire_with(uds=unix_path, timeout_keep_alive=0.5)
     connection = wire.ask(answers(b"ok"), GET)
     assert connection.read_response().body == b"ok"
     connection.expect_end()
