@@ -30,7 +30,8 @@ use crate::{
 /// Joins listening sockets, one ASGI application and the running event loop.
 #[pyclass(frozen, module = "rsgi_bridge._core")]
 pub(crate) struct Bridge {
-    joined: Local<Joined>,
+    /// Gone once the bridge is closed: nothing of it may be left for another thread to drop.
+    joined: Local<RefCell<Option<Rc<Joined>>>>,
     counters: Arc<Counters>,
     running: Arc<AtomicUsize>,
 }
@@ -68,8 +69,12 @@ fn report(py: Python<'_>, outcome: PyResult<()>) {
 }
 
 impl Bridge {
-    fn joined(&self) -> PyResult<&Joined> {
-        self.joined.try_ref().ok_or_else(|| PyRuntimeError::new_err("called from another thread than the event loop's"))
+    /// What is joined; `None` once closed.
+    fn joined(&self) -> PyResult<Option<Rc<Joined>>> {
+        match self.joined.try_ref() {
+            Some(joined) => Ok(joined.borrow().clone()),
+            None => Err(PyRuntimeError::new_err("called from another thread than the event loop's")),
+        }
     }
 }
 
@@ -100,14 +105,17 @@ impl Bridge {
         Ok(Self {
             counters: Arc::clone(server.shared().counters()),
             running: Arc::clone(server.application().running()),
-            joined: Local::new(&home, Joined { runtime, server, event_loop, watched: RefCell::new(None) }),
+            joined: Local::new(
+                &home,
+                RefCell::new(Some(Rc::new(Joined { runtime, server, event_loop, watched: RefCell::new(None) }))),
+            ),
         })
     }
 
     /// Adopts a duplicate of a bound, listening socket and accepts from it.
     #[pyo3(signature = (fd, server_path=None))]
     fn listen(slf: &Bound<'_, Self>, fd: RawFd, server_path: Option<&str>) -> PyResult<()> {
-        let joined = slf.get().joined()?;
+        let Some(joined) = slf.get().joined()? else { return Err(PyRuntimeError::new_err("the bridge is closed")) };
         if fd < 0 {
             return Err(PyOSError::new_err("the socket is closed"));
         }
@@ -119,7 +127,7 @@ impl Bridge {
 
     /// One turn of the runtime; the loop calls it.
     fn turn(&self, py: Python<'_>) -> PyResult<()> {
-        let joined = self.joined()?;
+        let Some(joined) = self.joined()? else { return Ok(()) };
         joined.event_loop.look_for_factory(py)?;
         joined.runtime.turn();
         let panics = joined.runtime.take_panics();
@@ -132,24 +140,32 @@ impl Bridge {
 
     /// Stops accepting, closes the listeners, and lets what runs finish.
     fn drain(&self) -> PyResult<()> {
-        self.joined()?.server.shared().drain();
+        if let Some(joined) = self.joined()? {
+            joined.server.shared().drain();
+        }
         Ok(())
     }
 
     /// Closes every connection at once.
     fn abort(&self) -> PyResult<()> {
-        self.joined()?.server.shared().close();
+        if let Some(joined) = self.joined()? {
+            joined.server.shared().close();
+        }
         Ok(())
     }
 
     /// Cancels every running call of the application; gives how many there were.
     fn cancel_tasks(&self, py: Python<'_>, message: &str) -> PyResult<usize> {
-        self.joined()?.server.application().cancel_all(py, message)
+        match self.joined()? {
+            Some(joined) => joined.server.application().cancel_all(py, message),
+            None => Ok(0),
+        }
     }
 
     /// Gives everything back: sockets, the loop's reader, every Python object. Once is enough; more does no harm.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let joined = self.joined()?;
+        let Some(joined) = self.joined()? else { return Ok(()) };
+        self.joined.try_ref().map(RefCell::take);
         joined.server.shared().close();
         joined.runtime.nest(None);
         joined.runtime.close();

@@ -30,13 +30,8 @@ impl AccessLog {
 
     /// Logs the exchange whose head is being committed. Reads the scope as it is now: what middleware changed in place
     /// shows.
-    pub(super) fn record(&self, py: Python<'_>, scope: &Py<PyDict>, status: u16) {
-        if let Err(error) = self.try_record(py, scope.bind(py), status) {
-            error.write_unraisable(py, Some(self.logger.bind(py)));
-        }
-    }
-
-    fn try_record(&self, py: Python<'_>, scope: &Bound<'_, PyDict>, status: u16) -> PyResult<()> {
+    pub(super) fn record(&self, scope: &Bound<'_, PyDict>, status: u16) -> PyResult<()> {
+        let py = scope.py();
         let arguments = (
             intern!(py, FORMAT),
             client_address(scope)?,
@@ -56,7 +51,7 @@ fn item<'py>(scope: &Bound<'py, PyDict>, key: &Bound<'py, PyString>) -> PyResult
 /// `host:port`, or nothing for a peer without an address.
 fn client_address(scope: &Bound<'_, PyDict>) -> PyResult<String> {
     let py = scope.py();
-    let Some(client) = item(scope, intern!(py, "client"))?.filter(|client| !client.is_none()) else {
+    let Some(client) = item(scope, intern!(py, "client"))?.filter(|client| client.is_truthy().unwrap_or(true)) else {
         return Ok(String::new());
     };
     if let Ok(pair) = client.cast::<PyTuple>()

@@ -139,7 +139,7 @@ impl HttpExchange {
 
     /// The application raised.
     pub(super) fn on_raised(&self, py: Python<'_>, error: &PyErr) {
-        self.asgi.log_exception(py, error);
+        self.asgi.log_exception(py, "Exception in ASGI application\n", error);
         let was_finished = matches!(*self.response.borrow(), Response::Finished | Response::Dropping);
         self.end(py);
         if was_finished {
@@ -261,8 +261,11 @@ impl HttpExchange {
 
     fn record(&self, py: Python<'_>, status: StatusCode) {
         let access_log = self.access_log.take();
-        if let Some((log, scope)) = access_log {
-            log.record(py, &scope, status.as_u16());
+        if let Some((log, scope)) = access_log
+            && let Err(error) = log.record(scope.bind(py), status.as_u16())
+        {
+            // A filter or a handler of the user's, or a scope that middleware ruined: not worth a response.
+            self.asgi.log_exception(py, "Exception in access log\n", &error);
         }
     }
 }

@@ -71,6 +71,7 @@ impl Asgi {
         home: &Arc<Home>,
         options: Options<'_>,
     ) -> PyResult<Rc<Self>> {
+        operation::mark(py)?;
         Ok(Rc::new(Self {
             event_loop,
             application: options.application.unbind(),
@@ -125,8 +126,8 @@ impl Asgi {
         }
     }
 
-    fn log_exception(&self, py: Python<'_>, error: &PyErr) {
-        log_exception(py, &self.logger, "Exception in ASGI application\n", error);
+    fn log_exception(&self, py: Python<'_>, text: &str, error: &PyErr) {
+        log_exception(py, &self.logger, text, error);
     }
 }
 
@@ -144,7 +145,7 @@ impl Application for Rc<Asgi> {
         Python::attach(|py| {
             if let Err(error) = start(py, self, client, &request, &exchange) {
                 // Not the application's doing: it has not run.
-                self.log_exception(py, &error);
+                self.log_exception(py, "Exception in ASGI server\n", &error);
                 exchange.fail();
             }
         });

@@ -16,7 +16,7 @@ use super::{
     message,
 };
 use crate::{
-    interpreter::{Resume, Suspension, coroutine_mark, stop_iteration, thrown},
+    interpreter::{Resume, Suspension, mark_coroutine_function, stop_iteration, thrown},
     protocol::Local,
 };
 
@@ -27,6 +27,12 @@ pub(super) struct Send(Local<Rc<HttpExchange>>);
 /// The `receive` of one request.
 #[pyclass(frozen, name = "receive", module = "rsgi_bridge._core")]
 pub(super) struct Receive(Local<Rc<HttpExchange>>);
+
+/// Makes both pass for coroutine functions: frameworks look (asgiref warns).
+pub(super) fn mark(py: Python<'_>) -> PyResult<()> {
+    mark_coroutine_function::<Send>(py)?;
+    mark_coroutine_function::<Receive>(py)
+}
 
 /// Puts a held head on the wire when the loop comes to it.
 #[pyclass(frozen, module = "rsgi_bridge._core")]
@@ -72,16 +78,6 @@ impl Send {
         }
         Ok(http.asgi.ready.bind(py).clone().into_any())
     }
-
-    #[classattr]
-    fn _is_coroutine_mark(py: Python<'_>) -> Option<Py<PyAny>> {
-        coroutine_mark(py, "inspect", "_is_coroutine_mark")
-    }
-
-    #[classattr]
-    fn _is_coroutine(py: Python<'_>) -> Option<Py<PyAny>> {
-        coroutine_mark(py, "asyncio.coroutines", "_is_coroutine")
-    }
 }
 
 #[pymethods]
@@ -90,16 +86,6 @@ impl Receive {
     fn __call__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let http = at_home(&self.0)?;
         Ok(Bound::new(py, Operation::new(http, Wanted::Message))?.into_any())
-    }
-
-    #[classattr]
-    fn _is_coroutine_mark(py: Python<'_>) -> Option<Py<PyAny>> {
-        coroutine_mark(py, "inspect", "_is_coroutine_mark")
-    }
-
-    #[classattr]
-    fn _is_coroutine(py: Python<'_>) -> Option<Py<PyAny>> {
-        coroutine_mark(py, "asyncio.coroutines", "_is_coroutine")
     }
 }
 

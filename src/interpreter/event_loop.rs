@@ -152,8 +152,12 @@ impl EventLoop {
     }
 }
 
-/// The value of an attribute by which `iscoroutinefunction` knows a callable that is not a Python function; `None` where
-/// this Python has no such mark (inspect's came with 3.12, asyncio's is on its way out).
-pub(crate) fn coroutine_mark(py: Python<'_>, module: &str, name: &str) -> Option<Py<PyAny>> {
-    py.import(module).and_then(|module| module.getattr(name)).ok().map(Bound::unbind)
+/// Makes `iscoroutinefunction` true of the objects of a class that are callable but not Python functions: inspect's
+/// where it can be (3.12 and later), asyncio's below.
+pub(crate) fn mark_coroutine_function<T: pyo3::PyTypeInfo>(py: Python<'_>) -> PyResult<()> {
+    let class = T::type_object(py);
+    if let Some(mark) = py.import("inspect")?.getattr_opt("markcoroutinefunction")? {
+        return mark.call1((class,)).map(drop);
+    }
+    class.setattr("_is_coroutine", py.import("asyncio.coroutines")?.getattr("_is_coroutine")?)
 }

@@ -180,6 +180,7 @@ impl<A: Application> Driver<A> {
     fn refuse(&mut self, status: StatusCode, reason: &'static str) -> Look {
         self.phase = Phase::Done;
         self.link.abandon();
+        self.link.on_refused();
         self.server.application.on_refused(&self.link.peer, reason);
         self.phase = Phase::Refusing(refusal::bytes(status, self.server.shared.default_headers()));
         Look::Again
@@ -227,7 +228,7 @@ impl<A: Application> Driver<A> {
 
     /// Whether the peer was in the middle of sending when it was told to stop.
     fn expects_more(&self) -> bool {
-        self.link.refusal().is_some() || self.link.swallowed().is_some() || self.link.is_mid_message()
+        self.link.was_refused() || self.link.is_mid_message()
     }
 
     /// Reads on in a body that nobody wants.

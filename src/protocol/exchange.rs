@@ -77,6 +77,8 @@ enum End {
 
 pub(crate) struct Exchange {
     link: Rc<Link>,
+    /// Which of the connection's requests this is; the first is 1.
+    number: u64,
     is_head_request: bool,
     /// The connection ends with this exchange: the request says so, or its version is 1.0.
     closes: bool,
@@ -99,6 +101,7 @@ impl Exchange {
             && request.headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
         Rc::new(Self {
             link: Rc::clone(link),
+            number: link.answered() + 1,
             is_head_request: request.method == Method::HEAD,
             closes: request.version == Version::HTTP_10 || says_close(&request.headers),
             request: RefCell::new(RequestBody::new(body, expects_continue)),
@@ -214,6 +217,8 @@ impl Exchange {
 
     /// Cuts an opened answer: the peer must not take it for whole.
     pub(crate) fn cut(&self) {
+        // hyper may have all that was promised, and would go on to the next request.
+        self.link.close_when_idle();
         self.end_queue(Bytes::new(), End::Cut);
     }
 
@@ -285,7 +290,8 @@ impl Exchange {
         if !matches!(*self.reply.borrow(), Reply::Owed) {
             return None;
         }
-        match (self.link.refusal_in(Place::Body), &*self.request.borrow()) {
+        let refusal = self.link.refusal_in(Place::Body).filter(|_| self.link.heads() == self.number);
+        match (refusal, &*self.request.borrow()) {
             (Some(refusal), _) => Some(refusal.fault.status()),
             (None, RequestBody::Lost(Loss::Malformed)) => Some(StatusCode::BAD_REQUEST),
             _ => None,

@@ -185,6 +185,7 @@ impl<A: Application> Inner<A> {
 }
 
 fn refused(link: &Rc<Link>, status: StatusCode) -> Response<ResponseBody> {
+    link.on_refused();
     let page = refusal::page(status, link.shared.default_headers());
     page.map(|words: Bytes| ResponseBody::new(Payload::Refusal(words), link))
 }

@@ -50,6 +50,8 @@ pub(super) struct Link {
     /// The next byte that hyper writes begins a head.
     head_due: Cell<bool>,
     close_when_idle: Cell<bool>,
+    /// The peer was told that it is not served.
+    was_refused: Cell<bool>,
     opened: Instant,
     head_since: Cell<Option<Instant>>,
     last_read: Cell<Instant>,
@@ -82,6 +84,7 @@ impl Link {
             unflushed: Cell::new(false),
             head_due: Cell::new(false),
             close_when_idle: Cell::new(false),
+            was_refused: Cell::new(false),
             opened: shared.runtime.now(),
             head_since: Cell::new(None),
             last_read: Cell::new(shared.runtime.now()),
@@ -219,6 +222,15 @@ impl Link {
         self.close_when_idle.get()
     }
 
+    pub(super) fn on_refused(&self) {
+        self.was_refused.set(true);
+        self.close_when_idle.set(true);
+    }
+
+    pub(super) fn was_refused(&self) -> bool {
+        self.was_refused.get()
+    }
+
     // What the stream under hyper reports.
 
     /// Fresh bytes have come; says how many of them hyper may see.
@@ -321,6 +333,11 @@ impl Link {
             && !self.unflushed.get()
             && self.refusal.get().is_none()
             && !self.is_mid_message()
+    }
+
+    /// Complete heads that have come so far.
+    pub(super) fn heads(&self) -> u64 {
+        self.framing.borrow().heads()
     }
 
     /// Requests answered so far, refusals included.
