@@ -12,7 +12,7 @@ import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 
 from tests.apps import Gate, body, start
-from tests.asgi.exchange import answer, pause, request
+from tests.asgi.exchange import PATIENCE_SECONDS, answer, pause, request
 
 DISCONNECT = {"type": "http.disconnect"}
 
@@ -143,8 +143,31 @@ def test_asgiref_outside_of_sync_to_async_gets_a_clear_error(stage, notes):
     assert isinstance(notes.next(), RuntimeError)
 
 
+def test_threads_can_hand_awaitables_to_the_loop(stage):
+    """run_coroutine_threadsafe(send(..), loop): called in a thread, awaited on the loop's own."""
+
+    async def app(scope, receive, send):
+        loop = asyncio.get_running_loop()
+
+        def wait(awaitable):
+            return asyncio.run_coroutine_threadsafe(awaitable, loop).result(PATIENCE_SECONDS)
+
+        def synchronous():
+            message = wait(receive())
+            wait(send(start()))
+            wait(send(body(b"sync ", more=True)))
+            wait(send(body(message["body"])))
+
+        await loop.run_in_executor(None, synchronous)
+
+    assert stage(app).ask(method=b"POST", data=b"data").body == b"sync data"
+
+
 def test_sync_code_under_asgiref_can_send(stage):
-    """As Django's handlers do: sync_to_async outside, async_to_sync inside."""
+    """sync_to_async outside, async_to_sync inside: Channels' synchronous consumers do this.
+
+    asgiref calls `send` in the thread, and awaits on the loop what that returned.
+    """
 
     async def app(scope, receive, send):
         def synchronous():
