@@ -1,6 +1,7 @@
 //! `Application` for an ASGI callable: the only layer that speaks ASGI. Knows neither frames nor sockets.
 
 mod access_log;
+mod deferred;
 mod http;
 mod message;
 mod operation;

@@ -5,13 +5,10 @@ use std::{
     rc::Rc,
 };
 
-use pyo3::{
-    exceptions::PyRuntimeError,
-    prelude::*,
-    types::PyString,
-};
+use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyString};
 
 use super::{
+    deferred::{Called, Deferred},
     http::{HttpExchange, Sent},
     message,
 };
@@ -52,12 +49,22 @@ fn local(http: &Rc<HttpExchange>) -> Local<Rc<HttpExchange>> {
 }
 
 impl Send {
+    /// Fails on any thread but the loop's.
+    pub(super) fn require_home(&self) -> PyResult<()> {
+        at_home(&self.0).map(drop)
+    }
+
     pub(super) fn new(http: &Rc<HttpExchange>) -> Self {
         Self(local(http))
     }
 }
 
 impl Receive {
+    /// Fails on any thread but the loop's.
+    pub(super) fn require_home(&self) -> PyResult<()> {
+        at_home(&self.0).map(drop)
+    }
+
     pub(super) fn new(http: &Rc<HttpExchange>) -> Self {
         Self(local(http))
     }
@@ -65,9 +72,12 @@ impl Receive {
 
 #[pymethods]
 impl Send {
-    /// Done when this returns, but for the waiting.
-    fn __call__<'py>(&self, py: Python<'py>, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let http = at_home(&self.0)?;
+    /// Done when this returns, but for the waiting; called on another thread, it is done when it is awaited at home.
+    pub(super) fn __call__<'py>(slf: &Bound<'py, Self>, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let Ok(http) = at_home(&slf.get().0) else {
+            return Deferred::new(py, Called::Send(slf.clone().unbind(), message.clone().unbind()));
+        };
         match http.send(message)? {
             Sent::Done => {}
             Sent::Held => {
@@ -83,8 +93,11 @@ impl Send {
 #[pymethods]
 impl Receive {
     /// Takes its data when it is awaited, not now: one that is never awaited, or is cancelled, loses nothing.
-    fn __call__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let http = at_home(&self.0)?;
+    pub(super) fn __call__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let Ok(http) = at_home(&slf.get().0) else {
+            return Deferred::new(py, Called::Receive(slf.clone().unbind()));
+        };
         Ok(Bound::new(py, Operation::new(http, Wanted::Message))?.into_any())
     }
 }

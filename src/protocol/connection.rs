@@ -27,6 +27,7 @@ use super::{
     link::Link,
     refusal,
     server::Stage,
+    timeouts::{Due, IsActive, Timeouts},
 };
 use crate::{
     runtime::Deadline,
@@ -35,17 +36,8 @@ use crate::{
 
 /// Looks at one connection within a poll before others get their go; hyper itself makes up to 16 rounds in each.
 const ROUNDS: u32 = 16;
-/// Idle for so long, a connection gives its buffers back (measured: 10.5 KiB held, 0.3 to 0.8 parked; rebuilding takes
-/// 0.3 us, so busy connections must not park between requests).
-const PARK_AFTER: Duration = Duration::from_secs(1);
-/// How long a request that was on its way when the drain began may take to arrive.
-const DRAIN_GRACE: Duration = Duration::from_millis(500);
 /// After the last words the peer is read from for so long: closing on unread bytes is a reset, which eats those words.
 const LINGER: Duration = Duration::from_secs(2);
-/// An unwanted body is read and dropped for so long (nginx's `lingering_time`), then the connection closes.
-const DISCARD: Duration = Duration::from_secs(30);
-/// The time over which `--min-request-body-rate` is measured.
-const RATE_WINDOW: Duration = Duration::from_secs(10);
 
 pub(super) struct Driver<A: Application> {
     server: Rc<Server<A>>,
@@ -54,10 +46,7 @@ pub(super) struct Driver<A: Application> {
     service: Service<A>,
     deadline: Deadline,
     phase: Phase<A>,
-    /// When the connection was opened or last became idle, and how many requests had been answered then; what `Parked`
-    /// and an idle `Active` count from.
-    quiet: Option<(Instant, u64)>,
-    discard_since: Option<Instant>,
+    timeouts: Timeouts,
 }
 
 enum Phase<A: Application> {
@@ -76,14 +65,6 @@ enum Look {
     Done,
 }
 
-/// What is to be done when a time has come.
-enum Due {
-    Park,
-    Close,
-    Refuse(StatusCode),
-    Reset,
-}
-
 impl<A: Application> Driver<A> {
     pub(super) fn spawn(server: &Rc<Server<A>>, stream: Stream, peer: Peer) {
         let shared = &server.shared;
@@ -95,8 +76,7 @@ impl<A: Application> Driver<A> {
             deadline: Deadline::new(&shared.runtime),
             stream,
             phase: Phase::Parked,
-            quiet: Some((shared.runtime.now(), 0)),
-            discard_since: None,
+            timeouts: Timeouts::new(shared.runtime.now()),
             link: Rc::clone(&link),
         };
         link.set_task(shared.runtime.spawn(driver));
@@ -234,13 +214,13 @@ impl<A: Application> Driver<A> {
     /// Reads on in a body that nobody wants.
     fn discard(&mut self) -> bool {
         let Some(mut rest) = self.link.take_rest() else { return false };
-        self.discard_since.get_or_insert(self.server.shared.runtime.now());
+        self.timeouts.on_discarding(self.now());
         let mut progress = false;
         loop {
             match poll_quietly(&mut rest) {
                 Poll::Ready(Some(Ok(_))) => progress = true,
                 Poll::Ready(_) => {
-                    self.discard_since = None;
+                    self.timeouts.on_discarded();
                     return true;
                 }
                 Poll::Pending => {
@@ -276,7 +256,8 @@ impl<A: Application> Driver<A> {
     /// Does what is due, or says when the next thing will be.
     fn look_at_time(&mut self) -> Look {
         let now = self.now();
-        let (at, due) = match self.next_due(now) {
+        let is_active = IsActive(matches!(self.phase, Phase::Active(_)));
+        let (at, due) = match self.timeouts.next(&self.link, is_active) {
             None => return Look::Wait(None),
             Some((at, _)) if at > now => return Look::Wait(Some(at)),
             Some(due) => due,
@@ -297,74 +278,6 @@ impl<A: Application> Driver<A> {
         }
     }
 
-    fn next_due(&mut self, now: Instant) -> Option<(Instant, Due)> {
-        let settings = &self.server.shared.settings;
-        let after = |since: Option<Instant>, time: Option<Duration>| since.zip(time).map(|(since, time)| since + time);
-        let write = after(self.link.write_blocked_since(), settings.write).map(|at| (at, Due::Reset));
-        if let Some(exchange) = self.link.exchange() {
-            self.quiet = None;
-            let since = exchange.receiving_since().map(|since| since.max(self.link.last_read()));
-            let due = || if exchange.is_owed() { Due::Refuse(StatusCode::REQUEST_TIMEOUT) } else { Due::Close };
-            let body = after(since, settings.request_body).map(|at| (at, due()));
-            let rate = self.slow_body_due(&exchange).map(|at| (at, due()));
-            return [write, body, rate].into_iter().flatten().min_by_key(|(at, _)| *at);
-        }
-        if let Some(since) = self.link.head_since() {
-            self.quiet = None;
-            // A connection's first head is timed from its opening.
-            let since = if self.link.answered() > 0 { since } else { since.min(self.link.opened()) };
-            let head = after(Some(since), settings.request_header);
-            return head.map(|at| (at, Due::Refuse(StatusCode::REQUEST_TIMEOUT))).into_iter().chain(write).min_by_key(|(at, _)| *at);
-        }
-        if !self.link.is_idle() {
-            self.quiet = None;
-            let discard = self.discard_since.map(|since| (since + DISCARD, Due::Close));
-            return discard.into_iter().chain(write).min_by_key(|(at, _)| *at);
-        }
-        // A request may have come and gone within one look.
-        let answered = self.link.answered();
-        let since = match self.quiet {
-            Some((since, before)) if before == answered => since,
-            _ => now,
-        };
-        self.quiet = Some((since, answered));
-        self.idle_due(since, now)
-    }
-
-    /// What becomes of a connection on which nothing is under way since `quiet`.
-    fn idle_due(&self, quiet: Instant, now: Instant) -> Option<(Instant, Due)> {
-        let settings = &self.server.shared.settings;
-        let close = if self.link.answered() > 0 {
-            Some(quiet + settings.keep_alive)
-        } else {
-            settings.request_header.map(|time| quiet + time)
-        };
-        let close = match self.server.shared.stage() {
-            Stage::Serving => close,
-            Stage::Draining { since } => Some(close.map_or(since + DRAIN_GRACE, |at| at.min(since + DRAIN_GRACE))),
-            Stage::Closing => Some(now),
-        };
-        let park = matches!(self.phase, Phase::Active(_)).then_some(quiet + PARK_AFTER);
-        match (park, close) {
-            (Some(park), Some(close)) if park < close => Some((park, Due::Park)),
-            (Some(park), None) => Some((park, Due::Park)),
-            (_, close) => close.map(|at| (at, Due::Close)),
-        }
-    }
-
-    /// When a body that comes more slowly than the operator allows has had its time.
-    fn slow_body_due(&self, exchange: &super::Exchange) -> Option<Instant> {
-        let rate = self.server.shared.settings.min_request_body_rate?;
-        let since = exchange.receiving_since()?;
-        if exchange.is_body_read() {
-            return None;
-        }
-        // So many bytes pay for so much time; the window is always granted.
-        let began = self.link.body_since(since);
-        let paid = Duration::from_secs(self.link.body_read() / rate.max(1));
-        Some(began + RATE_WINDOW.max(paid))
-    }
-
     /// Gives hyper's connection and its buffers back; the next byte builds another.
     fn park(&mut self) -> Look {
         let Phase::Active(connection) = std::mem::replace(&mut self.phase, Phase::Parked) else {
@@ -374,7 +287,7 @@ impl<A: Application> Driver<A> {
         if !front.is_empty() {
             // Not idle after all (an empty line before a request, say): nothing that was read may be lost.
             self.activate(front);
-            self.quiet = None;
+            self.timeouts.on_stirred();
         }
         Look::Again
     }

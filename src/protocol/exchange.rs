@@ -3,7 +3,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::VecDeque,
     rc::Rc,
     task::Poll,
     time::Instant,
@@ -22,6 +21,7 @@ use super::{
     framing::Place,
     link::Link,
     refusal,
+    reply::{End, Head, Queue, Reply},
 };
 use crate::runtime::Home;
 
@@ -38,41 +38,6 @@ type Waiter = Box<dyn FnOnce()>;
 pub(crate) enum Received {
     Body { bytes: Bytes, more: bool },
     Disconnect,
-}
-
-/// ```text
-/// Owed --respond--> Whole ------taken by hyper-------------------> Finished
-///   |                                                                 ^
-///   `-----open----> Opening --taken by hyper--> Streaming --end-------'
-///  any of them: --peer gone--> Gone
-/// ```
-enum Reply {
-    Owed,
-    Whole { head: Head, body: Bytes },
-    Opening { head: Head, queue: Queue },
-    Streaming(Queue),
-    Finished,
-    Gone,
-}
-
-struct Head {
-    status: StatusCode,
-    headers: HeaderMap,
-}
-
-#[derive(Default)]
-struct Queue {
-    chunks: VecDeque<Bytes>,
-    bytes: usize,
-    end: End,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum End {
-    #[default]
-    Open,
-    Complete,
-    Cut,
 }
 
 pub(crate) struct Exchange {
@@ -156,13 +121,13 @@ impl Exchange {
 
     /// Whether nothing that is sent can reach the peer any more.
     pub(crate) fn is_lost(&self) -> bool {
-        matches!(*self.reply.borrow(), Reply::Gone) || self.fault().is_some()
+        self.is_gone() || self.fault().is_some()
     }
 
     /// Whether the peer is known to have left.
     pub(crate) fn is_disconnected(&self) -> bool {
         self.peer_ended.get()
-            || matches!(*self.reply.borrow(), Reply::Gone)
+            || self.is_gone()
             || matches!(*self.request.borrow(), RequestBody::Lost(_))
     }
 
@@ -348,6 +313,10 @@ impl Exchange {
         progress
     }
 
+    fn is_gone(&self) -> bool {
+        matches!(*self.reply.borrow(), Reply::Gone)
+    }
+
     fn wants_more(&self) -> bool {
         self.request.borrow().wants_more()
     }
@@ -392,8 +361,11 @@ impl Exchange {
     }
 
     fn end(&self, reply: Reply) -> Option<Incoming> {
-        let old = self.reply.replace(reply);
-        drop(old);
+        // What is gone stays gone, whatever hyper makes of the rest.
+        if !self.is_gone() {
+            let old = self.reply.replace(reply);
+            drop(old);
+        }
         self.receiving_since.set(None);
         let request = self.request.replace(RequestBody::Consumed);
         wake_all(&self.receivers);
@@ -442,33 +414,6 @@ impl Exchange {
         match &*self.reply.borrow() {
             Reply::Opening { queue, .. } | Reply::Streaming(queue) => queue.bytes <= LOW_WATER,
             _ => true,
-        }
-    }
-}
-
-impl Reply {
-    fn queue(&mut self) -> Option<&mut Queue> {
-        match self {
-            Self::Opening { queue, .. } | Self::Streaming(queue) => Some(queue),
-            _ => None,
-        }
-    }
-
-    /// Whether the application has said all that it will.
-    fn is_complete(&self) -> bool {
-        match self {
-            Self::Owed => false,
-            Self::Opening { queue, .. } | Self::Streaming(queue) => queue.end != End::Open,
-            Self::Whole { .. } | Self::Finished | Self::Gone => true,
-        }
-    }
-}
-
-impl Queue {
-    fn push(&mut self, bytes: Bytes) {
-        if !bytes.is_empty() && self.end == End::Open {
-            self.bytes += bytes.len();
-            self.chunks.push_back(bytes);
         }
     }
 }

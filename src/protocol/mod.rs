@@ -20,7 +20,9 @@ mod framing;
 mod http1;
 mod link;
 mod refusal;
+mod reply;
 mod server;
+mod timeouts;
 #[cfg(test)]
 mod tests;
 
