@@ -57,7 +57,12 @@ impl Host for LoopHost {
 
     fn call_at(&self, at: Instant) {
         let delay = at.saturating_duration_since(Instant::now());
-        Python::attach(|py| report(py, self.event_loop.call_later(py, delay, self.turn.bind(py))));
+        Python::attach(|py| {
+            report(
+                py,
+                self.event_loop.call_later(py, delay, self.turn.bind(py)),
+            );
+        });
     }
 }
 
@@ -73,7 +78,9 @@ impl Bridge {
     fn joined(&self) -> PyResult<Option<Rc<Joined>>> {
         match self.joined.try_ref() {
             Some(joined) => Ok(joined.borrow().clone()),
-            None => Err(PyRuntimeError::new_err("called from another thread than the event loop's")),
+            None => Err(PyRuntimeError::new_err(
+                "called from another thread than the event loop's",
+            )),
         }
     }
 }
@@ -107,7 +114,12 @@ impl Bridge {
             running: Arc::clone(server.application().running()),
             joined: Local::new(
                 &home,
-                RefCell::new(Some(Rc::new(Joined { runtime, server, event_loop, watched: RefCell::new(None) }))),
+                RefCell::new(Some(Rc::new(Joined {
+                    runtime,
+                    server,
+                    event_loop,
+                    watched: RefCell::new(None),
+                }))),
             ),
         })
     }
@@ -115,7 +127,9 @@ impl Bridge {
     /// Adopts a duplicate of a bound, listening socket and accepts from it.
     #[pyo3(signature = (fd, server_path=None))]
     fn listen(slf: &Bound<'_, Self>, fd: RawFd, server_path: Option<&str>) -> PyResult<()> {
-        let Some(joined) = slf.get().joined()? else { return Err(PyRuntimeError::new_err("the bridge is closed")) };
+        let Some(joined) = slf.get().joined()? else {
+            return Err(PyRuntimeError::new_err("the bridge is closed"));
+        };
         if fd < 0 {
             return Err(PyOSError::new_err("the socket is closed"));
         }
@@ -127,7 +141,9 @@ impl Bridge {
 
     /// One turn of the runtime; the loop calls it.
     fn turn(&self, py: Python<'_>) -> PyResult<()> {
-        let Some(joined) = self.joined()? else { return Ok(()) };
+        let Some(joined) = self.joined()? else {
+            return Ok(());
+        };
         joined.event_loop.look_for_factory(py)?;
         joined.runtime.turn();
         let panics = joined.runtime.take_panics();
@@ -164,7 +180,9 @@ impl Bridge {
 
     /// Gives everything back: sockets, the loop's reader, every Python object. Once is enough; more does no harm.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let Some(joined) = self.joined()? else { return Ok(()) };
+        let Some(joined) = self.joined()? else {
+            return Ok(());
+        };
         self.joined.try_ref().map(RefCell::take);
         joined.server.shared().close();
         joined.runtime.nest(None);
@@ -206,7 +224,10 @@ impl Joined {
         let fd = self.runtime.as_raw_fd();
         self.event_loop.add_reader(py, fd, &turn)?;
         self.watched.replace(Some(fd));
-        let host = LoopHost { event_loop: Rc::clone(&self.event_loop), turn: turn.unbind() };
+        let host = LoopHost {
+            event_loop: Rc::clone(&self.event_loop),
+            turn: turn.unbind(),
+        };
         self.runtime.nest(Some(Rc::new(host)));
         Ok(())
     }

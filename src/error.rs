@@ -28,19 +28,31 @@ impl fmt::Display for AppError {
         match self {
             Self::BodyTooLong => f.write_str("Response content longer than Content-Length"),
             Self::BodyTooShort => f.write_str("Response content shorter than Content-Length"),
-            Self::ContentLengthInvalid(value) => write!(f, "Invalid Content-Length '{value}': digits expected."),
-            Self::ContentLengthsDiffer => f.write_str("Content-Length is given twice with different values."),
+            Self::ContentLengthInvalid(value) => {
+                write!(f, "Invalid Content-Length '{value}': digits expected.")
+            }
+            Self::ContentLengthsDiffer => {
+                f.write_str("Content-Length is given twice with different values.")
+            }
             Self::HeaderNameInvalid => f.write_str("Invalid HTTP header name."),
             Self::HeaderValueInvalid => f.write_str("Invalid HTTP header value."),
             Self::StatusInformational(status) => {
-                write!(f, "HTTP status {status} cannot end an exchange: 200 to 599 expected.")
+                write!(
+                    f,
+                    "HTTP status {status} cannot end an exchange: 200 to 599 expected."
+                )
             }
-            Self::StatusOutOfRange(status) => write!(f, "Invalid HTTP status {status}: 200 to 599 expected."),
+            Self::StatusOutOfRange(status) => {
+                write!(f, "Invalid HTTP status {status}: 200 to 599 expected.")
+            }
             Self::UnexpectedMessage { expected, found } => {
                 write!(f, "Expected ASGI message '{expected}', but got '{found}'.")
             }
             Self::MessageAfterEnd(found) => {
-                write!(f, "Unexpected ASGI message '{found}' sent, after response already completed.")
+                write!(
+                    f,
+                    "Unexpected ASGI message '{found}' sent, after response already completed."
+                )
             }
         }
     }

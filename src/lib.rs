@@ -1,4 +1,12 @@
 //! The Python module `_core`: its list of exports and nothing else.
+#![cfg_attr(
+    not(feature = "python"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "what calls the layers from the top is Python's"
+    )
+)]
 
 #[cfg(feature = "python")]
 mod asgi;

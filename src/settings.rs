@@ -75,7 +75,8 @@ mod parse {
                 keep_alive: seconds(config, "timeout_keep_alive")?,
                 request_header: timeout(config, "timeout_request_header")?,
                 request_body: timeout(config, "timeout_request_body")?,
-                min_request_body_rate: Some(unlimited("min_request_body_rate", 0)?).filter(|rate| *rate > 0),
+                min_request_body_rate: Some(unlimited("min_request_body_rate", 0)?)
+                    .filter(|rate| *rate > 0),
                 write: timeout(config, "timeout_write")?,
                 request_head: size(unlimited("limit_request_head", u64::MAX)?),
                 request_fields: size(unlimited("limit_request_fields", u64::MAX)?),
@@ -93,7 +94,10 @@ mod parse {
         value.extract::<T>().map_err(|error| {
             let error: PyErr = error.into();
             let py = config.py();
-            let wrapped = PyValueError::new_err(format!("{name}={value} is not a valid value: {}", error.value(py)));
+            let wrapped = PyValueError::new_err(format!(
+                "{name}={value} is not a valid value: {}",
+                error.value(py)
+            ));
             wrapped.set_cause(py, Some(error));
             wrapped
         })
@@ -101,8 +105,9 @@ mod parse {
 
     fn seconds(config: &Bound<'_, PyAny>, name: &str) -> PyResult<Duration> {
         let value: f64 = option(config, name)?;
-        Duration::try_from_secs_f64(value)
-            .map_err(|_| PyValueError::new_err(format!("{name}={value} is not a number of seconds")))
+        Duration::try_from_secs_f64(value).map_err(|_| {
+            PyValueError::new_err(format!("{name}={value} is not a number of seconds"))
+        })
     }
 
     fn timeout(config: &Bound<'_, PyAny>, name: &str) -> PyResult<Option<Duration>> {
@@ -114,7 +119,9 @@ mod parse {
         pairs
             .into_iter()
             .map(|(name, value)| {
-                let parsed = HeaderName::from_bytes(&name).ok().zip(HeaderValue::from_bytes(&value).ok());
+                let parsed = HeaderName::from_bytes(&name)
+                    .ok()
+                    .zip(HeaderValue::from_bytes(&value).ok());
                 parsed.ok_or_else(|| {
                     PyValueError::new_err(format!(
                         "'{}: {}' is not a valid header field",

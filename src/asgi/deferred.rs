@@ -19,8 +19,15 @@ pub(super) enum Called {
 }
 
 impl Deferred {
-    pub(super) fn new(py: Python<'_>, called: Called) -> PyResult<Bound<'_, PyAny>> {
-        Ok(Bound::new(py, Self { called, awaiting: None })?.into_any())
+    pub(super) fn of(py: Python<'_>, called: Called) -> PyResult<Bound<'_, PyAny>> {
+        Ok(Bound::new(
+            py,
+            Self {
+                called,
+                awaiting: None,
+            },
+        )?
+        .into_any())
     }
 
     fn awaited<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -72,9 +79,15 @@ impl Deferred {
         traceback: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let awaited = slf.try_borrow()?.awaiting.as_ref().map(|awaiting| awaiting.bind(py).clone());
+        let awaited = slf
+            .try_borrow()?
+            .awaiting
+            .as_ref()
+            .map(|awaiting| awaiting.bind(py).clone());
         match awaited {
-            Some(awaited) => awaited.call_method1(intern!(py, "throw"), (exception, value, traceback)),
+            Some(awaited) => {
+                awaited.call_method1(intern!(py, "throw"), (exception, value, traceback))
+            }
             None => Err(thrown(exception, value, traceback)),
         }
     }
@@ -83,7 +96,10 @@ impl Deferred {
         let py = slf.py();
         let awaited = slf.try_borrow_mut()?.awaiting.take();
         match awaited {
-            Some(awaited) => awaited.bind(py).call_method0(intern!(py, "close")).map(drop),
+            Some(awaited) => awaited
+                .bind(py)
+                .call_method0(intern!(py, "close"))
+                .map(drop),
             None => Ok(()),
         }
     }

@@ -79,7 +79,11 @@ impl HttpExchange {
     /// What `receive` gives now, if anything.
     pub(super) fn try_receive(&self) -> Option<Received> {
         let is_finished = matches!(*self.response.borrow(), Response::Finished);
-        if is_finished { Some(Received::Disconnect) } else { self.exchange.try_receive() }
+        if is_finished {
+            Some(Received::Disconnect)
+        } else {
+            self.exchange.try_receive()
+        }
     }
 
     pub(super) fn send(&self, message: &Bound<'_, PyAny>) -> PyResult<Sent> {
@@ -117,7 +121,10 @@ impl HttpExchange {
     /// The application returned `value`.
     pub(super) fn on_returned(&self, py: Python<'_>, value: &Bound<'_, PyAny>) {
         if !value.is_none() {
-            let shown = value.str().map_or_else(|_| "?".to_owned(), |text| text.to_string_lossy().into_owned());
+            let shown = value.str().map_or_else(
+                |_| "?".to_owned(),
+                |text| text.to_string_lossy().into_owned(),
+            );
             let text = format!("ASGI callable should return None, but returned '{shown}'.");
             self.asgi.log(py, "error", &text);
             self.end(py);
@@ -128,7 +135,9 @@ impl HttpExchange {
             Response::Finished => return,
             _ if self.exchange.is_disconnected() => None,
             Response::Unsent => Some("ASGI callable returned without starting response."),
-            Response::HeadHeld(_) | Response::Streaming(_) => Some("ASGI callable returned without completing response."),
+            Response::HeadHeld(_) | Response::Streaming(_) => {
+                Some("ASGI callable returned without completing response.")
+            }
             Response::Dropping => None,
         };
         if let Some(complaint) = complaint {
@@ -139,8 +148,12 @@ impl HttpExchange {
 
     /// The application raised.
     pub(super) fn on_raised(&self, py: Python<'_>, error: &PyErr) {
-        self.asgi.log_exception(py, "Exception in ASGI application\n", error);
-        let was_finished = matches!(*self.response.borrow(), Response::Finished | Response::Dropping);
+        self.asgi
+            .log_exception(py, "Exception in ASGI application\n", error);
+        let was_finished = matches!(
+            *self.response.borrow(),
+            Response::Finished | Response::Dropping
+        );
         self.end(py);
         if was_finished {
             self.exchange.close();
@@ -165,10 +178,16 @@ impl HttpExchange {
     }
 
     fn on_start(&self, message: &Bound<'_, PyDict>, kind: Kind) -> PyResult<Sent> {
-        let Kind::Start = kind else { return Err(unexpected("http.response.start", kind)) };
+        let Kind::Start = kind else {
+            return Err(unexpected("http.response.start", kind));
+        };
         let start = Start::read(message, self.exchange.default_headers())?;
         self.response.replace(Response::HeadHeld(start));
-        Ok(if self.is_driving.get() { Sent::Done } else { Sent::Held })
+        Ok(if self.is_driving.get() {
+            Sent::Done
+        } else {
+            Sent::Held
+        })
     }
 
     fn on_first_body(
@@ -202,7 +221,12 @@ impl HttpExchange {
         Ok(Sent::Done)
     }
 
-    fn on_next_body(&self, length: Length, message: &Bound<'_, PyDict>, kind: Kind) -> PyResult<Sent> {
+    fn on_next_body(
+        &self,
+        length: Length,
+        message: &Bound<'_, PyDict>,
+        kind: Kind,
+    ) -> PyResult<Sent> {
         let body = match read_body(message, kind) {
             Ok(body) => body,
             Err(error) => {
@@ -232,7 +256,11 @@ impl HttpExchange {
     fn on_dropped_body(&self, message: &Bound<'_, PyDict>, kind: Kind) -> PyResult<Sent> {
         let body = read_body(message, kind);
         let is_last = body.as_ref().is_ok_and(|body| !body.more);
-        self.response.replace(if is_last { Response::Finished } else { Response::Dropping });
+        self.response.replace(if is_last {
+            Response::Finished
+        } else {
+            Response::Dropping
+        });
         body.map(|_| Sent::Done)
     }
 
@@ -256,7 +284,11 @@ impl HttpExchange {
     }
 
     fn room(&self) -> Sent {
-        if self.exchange.has_room() { Sent::Done } else { Sent::Wait }
+        if self.exchange.has_room() {
+            Sent::Done
+        } else {
+            Sent::Wait
+        }
     }
 
     fn record(&self, py: Python<'_>, status: StatusCode) {
@@ -265,7 +297,8 @@ impl HttpExchange {
             && let Err(error) = log.record(scope.bind(py), status.as_u16())
         {
             // A filter or a handler of the user's, or a scope that middleware ruined: not worth a response.
-            self.asgi.log_exception(py, "Exception in access log\n", &error);
+            self.asgi
+                .log_exception(py, "Exception in access log\n", &error);
         }
     }
 }
@@ -276,7 +309,9 @@ impl Length {
     }
 
     fn after(self, body: &Body) -> Result<Self, AppError> {
-        let Self::Left(left) = self else { return Ok(self) };
+        let Self::Left(left) = self else {
+            return Ok(self);
+        };
         match left.checked_sub(body.bytes.len() as u64) {
             None => Err(AppError::BodyTooLong),
             Some(left) if left > 0 && !body.more => Err(AppError::BodyTooShort),
@@ -286,7 +321,11 @@ impl Length {
 }
 
 fn head(start: Start) -> (StatusCode, HeaderMap) {
-    let Start { status, mut headers, .. } = start;
+    let Start {
+        status,
+        mut headers,
+        ..
+    } = start;
     if status == StatusCode::NO_CONTENT {
         headers.remove(http::header::CONTENT_LENGTH);
     }
@@ -301,5 +340,9 @@ fn read_body(message: &Bound<'_, PyDict>, kind: Kind) -> PyResult<Body> {
 }
 
 fn unexpected(expected: &'static str, found: Kind) -> PyErr {
-    AppError::UnexpectedMessage { expected, found: found.into_name() }.into()
+    AppError::UnexpectedMessage {
+        expected,
+        found: found.into_name(),
+    }
+    .into()
 }

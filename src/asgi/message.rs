@@ -47,7 +47,9 @@ pub(super) fn dict<'py>(message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDi
     let py = message.py();
     if !message.hasattr(intern!(py, "keys"))? {
         let name = message.get_type().name()?;
-        return Err(PyTypeError::new_err(format!("an ASGI message is a dict, not '{name}'")));
+        return Err(PyTypeError::new_err(format!(
+            "an ASGI message is a dict, not '{name}'"
+        )));
     }
     let copy = PyDict::new(py);
     copy.call_method1(intern!(py, "update"), (message,))?;
@@ -56,14 +58,19 @@ pub(super) fn dict<'py>(message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDi
 
 pub(super) fn kind(message: &Bound<'_, PyDict>) -> PyResult<Kind> {
     let py = message.py();
-    let Some(found) = message.get_item(intern!(py, "type"))? else { return Err(PyKeyError::new_err("type")) };
+    let Some(found) = message.get_item(intern!(py, "type"))? else {
+        return Err(PyKeyError::new_err("type"));
+    };
     if found.is(intern!(py, "http.response.body")) {
         return Ok(Kind::Body);
     }
     if found.is(intern!(py, "http.response.start")) {
         return Ok(Kind::Start);
     }
-    let name = found.cast::<PyString>().ok().and_then(|name| name.to_str().ok());
+    let name = found
+        .cast::<PyString>()
+        .ok()
+        .and_then(|name| name.to_str().ok());
     Ok(match name {
         Some("http.response.body") => Kind::Body,
         Some("http.response.start") => Kind::Start,
@@ -86,10 +93,18 @@ impl Start {
     /// Reads the message onto the server's own `headers`. Nothing has been written when it raises.
     pub(super) fn read(message: &Bound<'_, PyDict>, headers: HeaderMap) -> PyResult<Self> {
         let py = message.py();
-        let status = message.get_item(intern!(py, "status"))?.ok_or_else(|| PyKeyError::new_err("status"))?;
-        let mut start = Self { status: status_code(&status)?, headers, content_length: None };
+        let status = message
+            .get_item(intern!(py, "status"))?
+            .ok_or_else(|| PyKeyError::new_err("status"))?;
+        let mut start = Self {
+            status: status_code(&status)?,
+            headers,
+            content_length: None,
+        };
         let mut seen = Seen::default();
-        let Some(fields) = message.get_item(intern!(py, "headers"))? else { return Ok(start) };
+        let Some(fields) = message.get_item(intern!(py, "headers"))? else {
+            return Ok(start);
+        };
         if let Ok(list) = fields.cast_exact::<PyList>() {
             start.headers.reserve(list.len());
             for field in list {
@@ -113,10 +128,13 @@ impl Start {
         })??;
         match name {
             CONTENT_LENGTH => {
-                let length = decimal(value.as_bytes())
-                    .ok_or_else(|| AppError::ContentLengthInvalid(value.as_bytes().escape_ascii().to_string()))?;
+                let length = decimal(value.as_bytes()).ok_or_else(|| {
+                    AppError::ContentLengthInvalid(value.as_bytes().escape_ascii().to_string())
+                })?;
                 match self.content_length.replace(length) {
-                    Some(before) if before != length => return Err(AppError::ContentLengthsDiffer.into()),
+                    Some(before) if before != length => {
+                        return Err(AppError::ContentLengthsDiffer.into());
+                    }
                     Some(_) => {}
                     None => {
                         self.headers.append(name, value);
@@ -126,8 +144,12 @@ impl Start {
             // Framing is the server's.
             TRANSFER_ENCODING => {}
             // The application's replace the server's own; its second one stands beside its first.
-            DATE if !std::mem::replace(&mut seen.date, true) => drop(self.headers.insert(name, value)),
-            SERVER if !std::mem::replace(&mut seen.server, true) => drop(self.headers.insert(name, value)),
+            DATE if !std::mem::replace(&mut seen.date, true) => {
+                drop(self.headers.insert(name, value));
+            }
+            SERVER if !std::mem::replace(&mut seen.server, true) => {
+                drop(self.headers.insert(name, value));
+            }
             _ => {
                 self.headers.append(name, value);
             }
@@ -167,7 +189,9 @@ pub(super) fn received(py: Python<'_>, received: Received) -> PyResult<Bound<'_,
             message.set_item(intern!(py, "body"), PyBytes::new(py, &bytes))?;
             message.set_item(intern!(py, "more_body"), more)?;
         }
-        Received::Disconnect => message.set_item(intern!(py, "type"), intern!(py, "http.disconnect"))?,
+        Received::Disconnect => {
+            message.set_item(intern!(py, "type"), intern!(py, "http.disconnect"))?;
+        }
     }
     Ok(message.into_any())
 }
@@ -175,14 +199,18 @@ pub(super) fn received(py: Python<'_>, received: Received) -> PyResult<Bound<'_,
 fn status_code(status: &Bound<'_, PyAny>) -> PyResult<StatusCode> {
     if !status.is_instance_of::<PyInt>() || status.is_instance_of::<PyBool>() {
         let name = status.get_type().name()?;
-        return Err(PyTypeError::new_err(format!("an HTTP status is an int, not '{name}'")));
+        return Err(PyTypeError::new_err(format!(
+            "an HTTP status is an int, not '{name}'"
+        )));
     }
     let number: i128 = status
         .extract()
         .map_err(|_| PyValueError::new_err("Invalid HTTP status: 200 to 599 expected."))?;
     match u16::try_from(number) {
         Ok(informational @ 100..=199) => Err(AppError::StatusInformational(informational).into()),
-        Ok(code @ 200..=599) => StatusCode::from_u16(code).map_err(|_| AppError::StatusOutOfRange(number).into()),
+        Ok(code @ 200..=599) => {
+            StatusCode::from_u16(code).map_err(|_| AppError::StatusOutOfRange(number).into())
+        }
         _ => Err(AppError::StatusOutOfRange(number).into()),
     }
 }
@@ -196,12 +224,18 @@ fn pair<'py>(field: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'p
     let mut items = field.try_iter()?;
     match (items.next(), items.next(), items.next()) {
         (Some(name), Some(value), None) => Ok((name?, value?)),
-        _ => Err(PyValueError::new_err("a header is a pair of a name and a value")),
+        _ => Err(PyValueError::new_err(
+            "a header is a pair of a name and a value",
+        )),
     }
 }
 
 /// Shows the bytes of a bytes-like object to `read`.
-fn with_bytes<R>(object: &Bound<'_, PyAny>, what: &str, read: impl FnOnce(&[u8]) -> R) -> PyResult<R> {
+fn with_bytes<R>(
+    object: &Bound<'_, PyAny>,
+    what: &str,
+    read: impl FnOnce(&[u8]) -> R,
+) -> PyResult<R> {
     if let Ok(bytes) = object.cast::<PyBytes>() {
         return Ok(read(bytes.as_bytes()));
     }
@@ -236,7 +270,9 @@ fn copied(object: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<u8>> {
         return Ok(bytes.cast::<PyBytes>()?.as_bytes().to_vec());
     }
     let name = object.get_type().name()?;
-    Err(PyTypeError::new_err(format!("{what} is bytes, bytearray or memoryview, not '{name}'")))
+    Err(PyTypeError::new_err(format!(
+        "{what} is bytes, bytearray or memoryview, not '{name}'"
+    )))
 }
 
 fn decimal(value: &[u8]) -> Option<u64> {

@@ -111,12 +111,17 @@ impl Asgi {
 
     /// Cancels every running call; gives how many there were.
     pub(crate) fn cancel_all(&self, py: Python<'_>, message: &str) -> PyResult<usize> {
-        let tasks: Vec<Py<PyAny>> =
-            self.running.borrow().iter().map(|(_, task)| task.clone_ref(py)).collect();
+        let tasks: Vec<Py<PyAny>> = self
+            .running
+            .borrow()
+            .iter()
+            .map(|(_, task)| task.clone_ref(py))
+            .collect();
         let keywords = PyDict::new(py);
         keywords.set_item(intern!(py, "msg"), message)?;
         for task in &tasks {
-            task.bind(py).call_method(intern!(py, "cancel"), (), Some(&keywords))?;
+            task.bind(py)
+                .call_method(intern!(py, "cancel"), (), Some(&keywords))?;
         }
         Ok(tasks.len())
     }
@@ -138,7 +143,10 @@ impl Application for Rc<Asgi> {
     fn client(&self, peer: &Peer) -> Client {
         Python::attach(|py| Client {
             scope: ClientScope::new(py, peer),
-            access_log: self.access_logger.as_ref().and_then(|logger| AccessLog::open(py, logger)),
+            access_log: self
+                .access_logger
+                .as_ref()
+                .and_then(|logger| AccessLog::open(py, logger)),
         })
     }
 
@@ -157,7 +165,13 @@ impl Application for Rc<Asgi> {
     }
 
     fn on_accept_trouble(&self, error: &std::io::Error) {
-        Python::attach(|py| self.log(py, "error", &format!("Cannot accept connections: {error}. Trying again.")));
+        Python::attach(|py| {
+            self.log(
+                py,
+                "error",
+                &format!("Cannot accept connections: {error}. Trying again."),
+            );
+        });
     }
 }
 
@@ -168,8 +182,14 @@ fn start(
     request: &Parts,
     exchange: &Rc<Exchange>,
 ) -> PyResult<()> {
-    let scope = client.scope.of_request(py, request, &asgi.root_path, &asgi.state)?;
+    let scope = client
+        .scope
+        .of_request(py, request, &asgi.root_path, &asgi.state)?;
     let access_log = client.access_log.as_ref().map(|log| log.clone_ref(py));
-    let http = HttpExchange::new(asgi, exchange, access_log.map(|log| (log, scope.clone().unbind())));
+    let http = HttpExchange::new(
+        asgi,
+        exchange,
+        access_log.map(|log| (log, scope.clone().unbind())),
+    );
     task::start(py, asgi, &http, scope)
 }

@@ -73,10 +73,16 @@ impl Receive {
 #[pymethods]
 impl Send {
     /// Done when this returns, but for the waiting; called on another thread, it is done when it is awaited at home.
-    pub(super) fn __call__<'py>(slf: &Bound<'py, Self>, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    pub(super) fn __call__<'py>(
+        slf: &Bound<'py, Self>,
+        message: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let Ok(http) = at_home(&slf.get().0) else {
-            return Deferred::new(py, Called::Send(slf.clone().unbind(), message.clone().unbind()));
+            return Deferred::of(
+                py,
+                Called::Send(slf.clone().unbind(), message.clone().unbind()),
+            );
         };
         match http.send(message)? {
             Sent::Done => {}
@@ -96,7 +102,7 @@ impl Receive {
     pub(super) fn __call__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let Ok(http) = at_home(&slf.get().0) else {
-            return Deferred::new(py, Called::Receive(slf.clone().unbind()));
+            return Deferred::of(py, Called::Receive(slf.clone().unbind()));
         };
         Ok(Bound::new(py, Operation::new(http, Wanted::Message))?.into_any())
     }
@@ -135,7 +141,12 @@ enum Wanted {
 
 impl Operation {
     fn new(http: &Rc<HttpExchange>, wanted: Wanted) -> Self {
-        let wait = Wait { http: Rc::clone(http), wanted, is_over: Cell::new(false), suspension: RefCell::new(None) };
+        let wait = Wait {
+            http: Rc::clone(http),
+            wanted,
+            is_over: Cell::new(false),
+            suspension: RefCell::new(None),
+        };
         Self(Local::new(http.exchange.home(), wait))
     }
 
@@ -164,8 +175,16 @@ impl Operation {
 impl Wait {
     fn try_finish<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         match self.wanted {
-            Wanted::Message => self.http.try_receive().map(|received| message::received(py, received)).transpose(),
-            Wanted::Room => Ok(self.http.exchange.has_room().then(|| py.None().into_bound(py))),
+            Wanted::Message => self
+                .http
+                .try_receive()
+                .map(|received| message::received(py, received))
+                .transpose(),
+            Wanted::Room => Ok(self
+                .http
+                .exchange
+                .has_room()
+                .then(|| py.None().into_bound(py))),
         }
     }
 
@@ -174,7 +193,11 @@ impl Wait {
         let waiter = Box::new(move || {
             // In a turn nothing else runs on this thread, so the task can be entered here and now; while another is
             // being stepped asyncio forbids it.
-            let resume = if http.exchange.is_turning() && !http.asgi.stepping.get() { Resume::Here } else { Resume::Soon };
+            let resume = if http.exchange.is_turning() && !http.asgi.stepping.get() {
+                Resume::Here
+            } else {
+                Resume::Soon
+            };
             Python::attach(|py| {
                 let asgi = &http.asgi;
                 let was_stepping = asgi.stepping.replace(true);
@@ -203,7 +226,11 @@ impl Operation {
         self.step(py)
     }
 
-    fn send<'py>(&self, py: Python<'py>, _value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn send<'py>(
+        &self,
+        py: Python<'py>,
+        _value: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         self.step(py)
     }
 

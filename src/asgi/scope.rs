@@ -27,7 +27,10 @@ impl ClientScope {
         if let Err(error) = filled {
             error.write_unraisable(py, None);
         }
-        Self { template: template.unbind(), asgi: asgi.unbind() }
+        Self {
+            template: template.unbind(),
+            asgi: asgi.unbind(),
+        }
     }
 
     /// The scope of one request: a plain dict, nothing of it shared with another but what the application put in
@@ -41,15 +44,25 @@ impl ClientScope {
     ) -> PyResult<Bound<'py, PyDict>> {
         let scope = self.template.bind(py).copy()?;
         scope.set_item(intern!(py, "asgi"), self.asgi.bind(py).copy()?)?;
-        let version = if request.version == Version::HTTP_10 { intern!(py, "1.0") } else { intern!(py, "1.1") };
+        let version = if request.version == Version::HTTP_10 {
+            intern!(py, "1.0")
+        } else {
+            intern!(py, "1.1")
+        };
         scope.set_item(intern!(py, "http_version"), version)?;
         scope.set_item(intern!(py, "method"), method(py, request.method.as_str()))?;
         scope.set_item(intern!(py, "root_path"), root_path)?;
         let raw_path = request.uri.path();
         scope.set_item(intern!(py, "path"), path(raw_path, root_path).as_ref())?;
-        scope.set_item(intern!(py, "raw_path"), PyBytes::new(py, joined(root_path, raw_path).as_bytes()))?;
+        scope.set_item(
+            intern!(py, "raw_path"),
+            PyBytes::new(py, joined(root_path, raw_path).as_bytes()),
+        )?;
         let query = request.uri.query().unwrap_or_default();
-        scope.set_item(intern!(py, "query_string"), PyBytes::new(py, query.as_bytes()))?;
+        scope.set_item(
+            intern!(py, "query_string"),
+            PyBytes::new(py, query.as_bytes()),
+        )?;
         scope.set_item(intern!(py, "headers"), headers(py, request)?)?;
         scope.set_item(intern!(py, "state"), state.bind(py).copy()?)?;
         Ok(scope)
@@ -57,7 +70,12 @@ impl ClientScope {
 }
 
 /// The keys in uvicorn's order; those of each request hold their place with `None`.
-fn fill(py: Python<'_>, template: &Bound<'_, PyDict>, asgi: &Bound<'_, PyDict>, peer: &Peer) -> PyResult<()> {
+fn fill(
+    py: Python<'_>,
+    template: &Bound<'_, PyDict>,
+    asgi: &Bound<'_, PyDict>,
+    peer: &Peer,
+) -> PyResult<()> {
     asgi.set_item("version", "3.0")?;
     // uvicorn's: 2.4 would promise an OSError from `send` after a disconnect (O1).
     asgi.set_item("spec_version", "2.3")?;
@@ -65,7 +83,9 @@ fn fill(py: Python<'_>, template: &Bound<'_, PyDict>, asgi: &Bound<'_, PyDict>, 
     template.set_item("asgi", py.None())?;
     template.set_item("http_version", py.None())?;
     match &peer.server {
-        ServerAddress::Internet(address) => template.set_item("server", (address.ip().to_string(), address.port()))?,
+        ServerAddress::Internet(address) => {
+            template.set_item("server", (address.ip().to_string(), address.port()))?;
+        }
         ServerAddress::Unix(path) => template.set_item("server", (&**path, py.None()))?,
         ServerAddress::Unknown => template.set_item("server", py.None())?,
     }
@@ -74,7 +94,15 @@ fn fill(py: Python<'_>, template: &Bound<'_, PyDict>, asgi: &Bound<'_, PyDict>, 
         None => template.set_item("client", py.None())?,
     }
     template.set_item("scheme", "http")?;
-    for key in ["method", "root_path", "path", "raw_path", "query_string", "headers", "state"] {
+    for key in [
+        "method",
+        "root_path",
+        "path",
+        "raw_path",
+        "query_string",
+        "headers",
+        "state",
+    ] {
         template.set_item(key, py.None())?;
     }
     Ok(())
@@ -96,11 +124,19 @@ fn method<'py>(py: Python<'py>, name: &str) -> Bound<'py, PyString> {
 /// Percent-decoded once; what is not UTF-8 becomes U+FFFD, a `%` that begins no escape stays (ASGI-25, ASGI-N6).
 fn path<'a>(raw_path: &'a str, root_path: &str) -> Cow<'a, str> {
     let decoded = percent_decode_str(raw_path).decode_utf8_lossy();
-    if root_path.is_empty() { decoded } else { Cow::Owned(format!("{root_path}{decoded}")) }
+    if root_path.is_empty() {
+        decoded
+    } else {
+        Cow::Owned(format!("{root_path}{decoded}"))
+    }
 }
 
 fn joined<'a>(root_path: &str, raw_path: &'a str) -> Cow<'a, str> {
-    if root_path.is_empty() { Cow::Borrowed(raw_path) } else { Cow::Owned(format!("{root_path}{raw_path}")) }
+    if root_path.is_empty() {
+        Cow::Borrowed(raw_path)
+    } else {
+        Cow::Owned(format!("{root_path}{raw_path}"))
+    }
 }
 
 /// Names are lower-case by the map's nature; equal names stand together (O35).
@@ -112,12 +148,18 @@ fn headers<'py>(py: Python<'py>, request: &Parts) -> PyResult<Bound<'py, PyList>
         } else {
             PyBytes::new(py, name.as_str().as_bytes())
         };
-        list.append(PyTuple::new(py, [name, PyBytes::new(py, value.as_bytes())])?)?;
+        list.append(PyTuple::new(
+            py,
+            [name, PyBytes::new(py, value.as_bytes())],
+        )?)?;
     }
     Ok(list)
 }
 
 fn intern_bytes(py: Python<'_>) -> Bound<'_, PyBytes> {
     static HOST_NAME: pyo3::sync::PyOnceLock<Py<PyBytes>> = pyo3::sync::PyOnceLock::new();
-    HOST_NAME.get_or_init(py, || PyBytes::new(py, b"host").unbind()).bind(py).clone()
+    HOST_NAME
+        .get_or_init(py, || PyBytes::new(py, b"host").unbind())
+        .bind(py)
+        .clone()
 }

@@ -36,7 +36,11 @@ pub(super) fn start(
     let send = Py::new(py, Send::new(http))?;
     let drive = Drive {
         http: Rc::clone(http),
-        stage: RefCell::new(Stage::Ready { scope: scope.unbind(), receive, send }),
+        stage: RefCell::new(Stage::Ready {
+            scope: scope.unbind(),
+            receive,
+            send,
+        }),
         slot: Cell::new(None),
     };
     let call = Bound::new(py, Call(Local::new(&asgi.home, drive)))?;
@@ -70,7 +74,11 @@ struct Drive {
 ///                          `--returned or raised--> Over
 /// ```
 enum Stage {
-    Ready { scope: Py<PyDict>, receive: Py<Receive>, send: Py<Send> },
+    Ready {
+        scope: Py<PyDict>,
+        receive: Py<Receive>,
+        send: Py<Send>,
+    },
     Stepping,
     Suspended(Py<PyAny>),
     Over,
@@ -78,7 +86,11 @@ enum Stage {
 
 impl Drive {
     /// Takes a step; gives what the application yielded, or `None` when it is over.
-    fn step<'py>(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn step<'py>(
+        &self,
+        py: Python<'py>,
+        value: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.drive(py, |iterator| step(iterator, value))
     }
 
@@ -92,16 +104,25 @@ impl Drive {
         let was_stepping = asgi.stepping.replace(true);
         let was_driving = self.http.is_driving.replace(true);
         let outcome = match stage {
-            Stage::Ready { scope, receive, send } => {
+            Stage::Ready {
+                scope,
+                receive,
+                send,
+            } => {
                 let call = asgi.application.bind(py).call1((scope, receive, send));
-                call.and_then(awaitable_iterator).and_then(|iterator| advance(&iterator).map(|step| (iterator, step)))
+                call.and_then(awaitable_iterator)
+                    .and_then(|iterator| advance(&iterator).map(|step| (iterator, step)))
             }
             Stage::Suspended(iterator) => {
                 let iterator = iterator.into_bound(py);
                 advance(&iterator).map(|step| (iterator, step))
             }
-            Stage::Stepping => Err(PyRuntimeError::new_err("coroutine is already being stepped")),
-            Stage::Over => Err(PyRuntimeError::new_err("cannot reuse already awaited coroutine")),
+            Stage::Stepping => Err(PyRuntimeError::new_err(
+                "coroutine is already being stepped",
+            )),
+            Stage::Over => Err(PyRuntimeError::new_err(
+                "cannot reuse already awaited coroutine",
+            )),
         };
         self.http.is_driving.set(was_driving);
         let result = match outcome {
@@ -166,26 +187,36 @@ impl Call {
     }
 
     fn send<'py>(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        at_home(&self.0)?.step(py, value)?.ok_or_else(|| PyStopIteration::new_err(()))
+        at_home(&self.0)?
+            .step(py, value)?
+            .ok_or_else(|| PyStopIteration::new_err(()))
     }
 
     #[pyo3(signature = (*arguments))]
-    fn throw<'py>(&self, py: Python<'py>, arguments: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+    fn throw<'py>(
+        &self,
+        py: Python<'py>,
+        arguments: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let drive = at_home(&self.0)?;
         let thrown = drive.drive(py, |iterator| {
             if iterator.hasattr(intern!(py, "throw"))? {
                 return match iterator.call_method1(intern!(py, "throw"), arguments) {
                     Ok(yielded) => Ok(Step::Yielded(yielded)),
-                    Err(error) if error.is_instance_of::<PyStopIteration>(py) => {
-                        Ok(Step::Returned(error.value(py).getattr(intern!(py, "value"))?))
-                    }
+                    Err(error) if error.is_instance_of::<PyStopIteration>(py) => Ok(
+                        Step::Returned(error.value(py).getattr(intern!(py, "value"))?),
+                    ),
                     Err(error) => Err(error),
                 };
             }
             let exception = arguments.get_item(0)?;
             let value = arguments.get_item(1).ok();
             let traceback = arguments.get_item(2).ok();
-            Err(crate::interpreter::thrown(&exception, value.as_ref(), traceback.as_ref()))
+            Err(crate::interpreter::thrown(
+                &exception,
+                value.as_ref(),
+                traceback.as_ref(),
+            ))
         })?;
         thrown.ok_or_else(|| PyStopIteration::new_err(()))
     }
@@ -195,9 +226,10 @@ impl Call {
         let iterator = drive.suspended(py);
         drive.on_over();
         let closed = match iterator {
-            Some(iterator) if iterator.bind(py).hasattr(intern!(py, "close"))? => {
-                iterator.bind(py).call_method0(intern!(py, "close")).map(drop)
-            }
+            Some(iterator) if iterator.bind(py).hasattr(intern!(py, "close"))? => iterator
+                .bind(py)
+                .call_method0(intern!(py, "close"))
+                .map(drop),
             _ => Ok(()),
         };
         drive.http.end(py);
@@ -217,7 +249,9 @@ impl Call {
 
     #[getter]
     fn cr_running(&self) -> bool {
-        self.0.try_ref().is_some_and(|drive| matches!(*drive.stage.borrow(), Stage::Stepping))
+        self.0
+            .try_ref()
+            .is_some_and(|drive| matches!(*drive.stage.borrow(), Stage::Stepping))
     }
 
     /// What a stack dump of the task shows: the application's own frame.
@@ -239,7 +273,9 @@ impl Call {
 
 impl Call {
     fn of_application(&self, py: Python<'_>, name: &str) -> PyResult<Option<Py<PyAny>>> {
-        let Some(iterator) = self.0.try_ref().and_then(|drive| drive.suspended(py)) else { return Ok(None) };
+        let Some(iterator) = self.0.try_ref().and_then(|drive| drive.suspended(py)) else {
+            return Ok(None);
+        };
         Ok(iterator.bind(py).getattr_opt(name)?.map(Bound::unbind))
     }
 }

@@ -132,11 +132,18 @@ impl Suspension {
 
     fn run_callbacks(slf: &Bound<'_, Self>, resume: Resume) {
         let py = slf.py();
-        let Ok(callbacks) = slf.try_borrow_mut().map(|mut this| std::mem::take(&mut this.callbacks)) else { return };
+        let Ok(callbacks) = slf
+            .try_borrow_mut()
+            .map(|mut this| std::mem::take(&mut this.callbacks))
+        else {
+            return;
+        };
         for (callback, context) in callbacks {
             let callback = callback.bind(py);
             let outcome = match (resume, &context) {
-                (Resume::Here, Some(context)) => Context::within(context.bind(py), || callback.call1((slf,))).map(drop),
+                (Resume::Here, Some(context)) => {
+                    Context::within(context.bind(py), || callback.call1((slf,))).map(drop)
+                }
                 _ => Self::call_soon(slf, callback, context.as_ref()),
             };
             if let Err(error) = outcome {
@@ -145,10 +152,19 @@ impl Suspension {
         }
     }
 
-    fn call_soon(slf: &Bound<'_, Self>, callback: &Bound<'_, PyAny>, context: Option<&Py<PyAny>>) -> PyResult<()> {
+    fn call_soon(
+        slf: &Bound<'_, Self>,
+        callback: &Bound<'_, PyAny>,
+        context: Option<&Py<PyAny>>,
+    ) -> PyResult<()> {
         let py = slf.py();
         let event_loop = slf.try_borrow()?.event_loop.clone_ref(py);
-        EventLoop::call_soon_on(event_loop.bind(py), callback, slf.as_any(), context.map(|context| context.bind(py)))
+        EventLoop::call_soon_on(
+            event_loop.bind(py),
+            callback,
+            slf.as_any(),
+            context.map(|context| context.bind(py)),
+        )
     }
 }
 
@@ -159,7 +175,11 @@ impl Suspension {
     }
 
     #[pyo3(signature = (callback, *, context=None))]
-    fn add_done_callback(slf: &Bound<'_, Self>, callback: Py<PyAny>, context: Option<Py<PyAny>>) -> PyResult<()> {
+    fn add_done_callback(
+        slf: &Bound<'_, Self>,
+        callback: Py<PyAny>,
+        context: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
         let mut this = slf.try_borrow_mut()?;
         if matches!(this.state, State::Waiting) {
             this.callbacks.push((callback, context));
@@ -170,7 +190,11 @@ impl Suspension {
         Self::call_soon(slf, callback.bind(py), context.as_ref())
     }
 
-    fn remove_done_callback(&mut self, py: Python<'_>, callback: &Bound<'_, PyAny>) -> PyResult<usize> {
+    fn remove_done_callback(
+        &mut self,
+        py: Python<'_>,
+        callback: &Bound<'_, PyAny>,
+    ) -> PyResult<usize> {
         let before = self.callbacks.len();
         let mut kept = Vec::with_capacity(before);
         for (known, context) in std::mem::take(&mut self.callbacks) {
@@ -209,7 +233,9 @@ impl Suspension {
         match &self.state {
             State::Woken => Ok(()),
             State::Cancelled(message) => {
-                let class = py.import(intern!(py, "asyncio"))?.getattr(intern!(py, "CancelledError"))?;
+                let class = py
+                    .import(intern!(py, "asyncio"))?
+                    .getattr(intern!(py, "CancelledError"))?;
                 let arguments = match message {
                     Some(message) => PyTuple::new(py, [message])?,
                     None => PyTuple::empty(py),
@@ -225,7 +251,6 @@ impl Suspension {
     }
 
     /// A waiting task reaches what it waits for through its coroutine, so this object can be part of a cycle.
-    #[expect(clippy::needless_pass_by_value, reason = "the slot's signature")]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
         for (callback, context) in &self.callbacks {
@@ -243,7 +268,9 @@ impl Suspension {
 }
 
 fn invalid_state(py: Python<'_>) -> PyErr {
-    let class = py.import("asyncio").and_then(|asyncio| asyncio.getattr("InvalidStateError"));
+    let class = py
+        .import("asyncio")
+        .and_then(|asyncio| asyncio.getattr("InvalidStateError"));
     match class.and_then(|class| class.call1(("Result is not set.",))) {
         Ok(error) => PyErr::from_value(error),
         Err(_) => PyRuntimeError::new_err("Result is not set."),

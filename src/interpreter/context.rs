@@ -10,7 +10,8 @@ impl Context {
     /// A copy of the current one.
     pub(crate) fn current(py: Python<'_>) -> PyResult<Self> {
         // SAFETY: gives a new reference or sets an exception.
-        unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyContext_CopyCurrent()) }.map(|copy| Self(copy.unbind()))
+        unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyContext_CopyCurrent()) }
+            .map(|copy| Self(copy.unbind()))
     }
 
     /// A fresh copy of this one: what is set in it is seen nowhere else.
@@ -20,7 +21,10 @@ impl Context {
     }
 
     /// Calls `function` within `context`.
-    pub(crate) fn within<R>(context: &Bound<'_, PyAny>, function: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
+    pub(crate) fn within<R>(
+        context: &Bound<'_, PyAny>,
+        function: impl FnOnce() -> PyResult<R>,
+    ) -> PyResult<R> {
         let py = context.py();
         // SAFETY: the interpreter checks the type, and that the context is not entered already.
         if unsafe { ffi::PyContext_Enter(context.as_ptr()) } != 0 {

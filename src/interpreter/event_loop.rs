@@ -69,12 +69,23 @@ impl EventLoop {
         self.object.bind(py)
     }
 
-    pub(crate) fn add_reader(&self, py: Python<'_>, fd: RawFd, callback: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.object.bind(py).call_method1(intern!(py, "add_reader"), (fd, callback)).map(drop)
+    pub(crate) fn add_reader(
+        &self,
+        py: Python<'_>,
+        fd: RawFd,
+        callback: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        self.object
+            .bind(py)
+            .call_method1(intern!(py, "add_reader"), (fd, callback))
+            .map(drop)
     }
 
     pub(crate) fn remove_reader(&self, py: Python<'_>, fd: RawFd) -> PyResult<()> {
-        self.object.bind(py).call_method1(intern!(py, "remove_reader"), (fd,)).map(drop)
+        self.object
+            .bind(py)
+            .call_method1(intern!(py, "remove_reader"), (fd,))
+            .map(drop)
     }
 
     pub(crate) fn call_soon(&self, py: Python<'_>, callback: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -91,14 +102,28 @@ impl EventLoop {
         let py = event_loop.py();
         let keywords = PyDict::new(py);
         keywords.set_item(intern!(py, "context"), context)?;
-        event_loop.call_method(intern!(py, "call_soon"), (callback, argument), Some(&keywords)).map(drop)
+        event_loop
+            .call_method(
+                intern!(py, "call_soon"),
+                (callback, argument),
+                Some(&keywords),
+            )
+            .map(drop)
     }
 
     /// Calls `callback` after `delay`, instead of what was asked for before.
-    pub(crate) fn call_later(&self, py: Python<'_>, delay: Duration, callback: &Bound<'_, PyAny>) -> PyResult<()> {
+    pub(crate) fn call_later(
+        &self,
+        py: Python<'_>,
+        delay: Duration,
+        callback: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
         self.cancel_timer(py)?;
         let arguments = (delay.as_secs_f64(), callback);
-        let handle = self.object.bind(py).call_method1(intern!(py, "call_later"), arguments)?;
+        let handle = self
+            .object
+            .bind(py)
+            .call_method1(intern!(py, "call_later"), arguments)?;
         self.timer.replace(Some(handle.unbind()));
         Ok(())
     }
@@ -106,14 +131,18 @@ impl EventLoop {
     pub(crate) fn cancel_timer(&self, py: Python<'_>) -> PyResult<()> {
         let old = self.timer.take();
         match old {
-            Some(handle) => handle.bind(py).call_method0(intern!(py, "cancel")).map(drop),
+            Some(handle) => handle
+                .bind(py)
+                .call_method0(intern!(py, "cancel"))
+                .map(drop),
             None => Ok(()),
         }
     }
 
     /// Looks whether the loop has a task factory; done once per turn, not once per task.
     pub(crate) fn look_for_factory(&self, py: Python<'_>) -> PyResult<()> {
-        self.has_factory.set(!self.task_factory.bind(py).call0()?.is_none());
+        self.has_factory
+            .set(!self.task_factory.bind(py).call0()?.is_none());
         Ok(())
     }
 
@@ -128,15 +157,24 @@ impl EventLoop {
         let name = intern!(py, "create_task");
         if self.has_factory.get() || self.starting == Starting::Bare {
             // A factory need not know of `context=`; a task that is made within a context copies it.
-            return Context::within(context, || self.object.bind(py).call_method1(name, (coroutine,)));
+            return Context::within(context, || {
+                self.object.bind(py).call_method1(name, (coroutine,))
+            });
         }
         if self.starting == Starting::Context {
             let keywords = PyDict::new(py);
             keywords.set_item(intern!(py, "context"), context)?;
-            return self.object.bind(py).call_method(name, (coroutine,), Some(&keywords));
+            return self
+                .object
+                .bind(py)
+                .call_method(name, (coroutine,), Some(&keywords));
         }
-        let arguments =
-            [coroutine.as_ptr(), self.object.as_ptr(), PyBool::new(py, true).as_ptr(), context.as_ptr()];
+        let arguments = [
+            coroutine.as_ptr(),
+            self.object.as_ptr(),
+            PyBool::new(py, true).as_ptr(),
+            context.as_ptr(),
+        ];
         // SAFETY: one positional argument, and as many values after it as there are keywords, all alive.
         unsafe {
             Bound::from_owned_ptr_or_err(
@@ -159,5 +197,8 @@ pub(crate) fn mark_coroutine_function<T: pyo3::PyTypeInfo>(py: Python<'_>) -> Py
     if let Some(mark) = py.import("inspect")?.getattr_opt("markcoroutinefunction")? {
         return mark.call1((class,)).map(drop);
     }
-    class.setattr("_is_coroutine", py.import("asyncio.coroutines")?.getattr("_is_coroutine")?)
+    class.setattr(
+        "_is_coroutine",
+        py.import("asyncio.coroutines")?.getattr("_is_coroutine")?,
+    )
 }

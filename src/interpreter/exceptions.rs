@@ -33,7 +33,9 @@ pub(crate) fn stop_iteration(value: &Bound<'_, PyAny>) -> PyErr {
     let py = value.py();
     // SAFETY: both are live objects. A tuple or an exception as value would be taken apart, so those go inside a tuple.
     unsafe {
-        if ffi::PyTuple_Check(value.as_ptr()) != 0 || ffi::PyExceptionInstance_Check(value.as_ptr()) != 0 {
+        if ffi::PyTuple_Check(value.as_ptr()) != 0
+            || ffi::PyExceptionInstance_Check(value.as_ptr()) != 0
+        {
             return pyo3::exceptions::PyStopIteration::new_err((value.clone().unbind(),));
         }
         ffi::PyErr_SetObject(ffi::PyExc_StopIteration, value.as_ptr());
@@ -45,10 +47,14 @@ pub(crate) fn stop_iteration(value: &Bound<'_, PyAny>) -> PyErr {
 /// catch, never raised into the server.
 pub(crate) fn log_exception(py: Python<'_>, logger: &Py<PyAny>, text: &str, error: &PyErr) {
     let keywords = PyDict::new(py);
-    let logged = keywords
+    let outcome = keywords
         .set_item(intern!(py, "exc_info"), error.value(py))
-        .and_then(|()| logger.bind(py).call_method(intern!(py, "error"), (text,), Some(&keywords)));
-    if let Err(trouble) = logged {
+        .and_then(|()| {
+            logger
+                .bind(py)
+                .call_method(intern!(py, "error"), (text,), Some(&keywords))
+        });
+    if let Err(trouble) = outcome {
         trouble.write_unraisable(py, Some(logger.bind(py)));
     }
 }

@@ -1,4 +1,4 @@
-//! Small wrappers over CPython and asyncio. Knows no HTTP.
+//! Small wrappers over `CPython` and asyncio. Knows no HTTP.
 
 mod awaitable;
 mod context;

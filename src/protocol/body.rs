@@ -49,13 +49,19 @@ impl RequestBody {
         if incoming.is_end_stream() {
             Self::Ended(Bytes::new())
         } else {
-            Self::Reading(Reading { incoming, chunk: Bytes::new(), expects_continue })
+            Self::Reading(Reading {
+                incoming,
+                chunk: Bytes::new(),
+                expects_continue,
+            })
         }
     }
 
     /// Takes in what hyper has, up to `ENOUGH`; true when anything came, be it the end.
     pub(super) fn gather(&mut self) -> bool {
-        let Self::Reading(reading) = self else { return false };
+        let Self::Reading(reading) = self else {
+            return false;
+        };
         let before = reading.chunk.len();
         while reading.chunk.len() < ENOUGH {
             reading.expects_continue = false;
@@ -104,7 +110,9 @@ impl RequestBody {
     /// What has been taken in, and whether more will come.
     pub(super) fn take(&mut self) -> Option<(Bytes, bool)> {
         match self {
-            Self::Reading(reading) if !reading.chunk.is_empty() => Some((std::mem::take(&mut reading.chunk), true)),
+            Self::Reading(reading) if !reading.chunk.is_empty() => {
+                Some((std::mem::take(&mut reading.chunk), true))
+            }
             Self::Ended(bytes) => {
                 let last = std::mem::take(bytes);
                 *self = Self::Consumed;
@@ -116,7 +124,13 @@ impl RequestBody {
 
     /// The peer waits for `100 Continue` and has not been sent it.
     pub(super) fn is_withheld(&self) -> bool {
-        matches!(self, Self::Reading(Reading { expects_continue: true, .. }))
+        matches!(
+            self,
+            Self::Reading(Reading {
+                expects_continue: true,
+                ..
+            })
+        )
     }
 
     /// What remains on the wire when nobody wants it any more.
@@ -164,7 +178,9 @@ fn loss_of(error: &hyper::Error) -> Loss {
     while let Some(cause) = source {
         if let Some(error) = cause.downcast_ref::<io::Error>() {
             return match error.kind() {
-                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => Loss::Malformed,
+                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
+                    Loss::Malformed
+                }
                 _ => Loss::PeerLeft,
             };
         }
@@ -191,7 +207,10 @@ pub(super) enum Payload {
 impl ResponseBody {
     pub(super) fn new(payload: Payload, link: &Rc<Link>) -> Self {
         link.on_head();
-        Self { payload, link: Rc::clone(link) }
+        Self {
+            payload,
+            link: Rc::clone(link),
+        }
     }
 }
 
@@ -199,7 +218,10 @@ impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Cut;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         match &mut self.payload {
             Payload::Whole(bytes) | Payload::Refusal(bytes) => {
                 let bytes = std::mem::take(bytes);
@@ -235,7 +257,8 @@ impl Body for ResponseBody {
 
 impl Drop for ResponseBody {
     fn drop(&mut self) {
-        self.link.on_answered(!matches!(self.payload, Payload::Refusal(_)));
+        self.link
+            .on_answered(!matches!(self.payload, Payload::Refusal(_)));
     }
 }
 

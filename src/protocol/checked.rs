@@ -11,10 +11,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use hyper::rt::ReadBufCursor;
 
-use super::{
-    framing::Place,
-    link::Link,
-};
+use super::{framing::Place, link::Link};
 use crate::transport::Stream;
 
 /// hyper answers an HTTP/1.0 request with that version; a server announces its own (RFC 9110, section 6.2), as uvicorn
@@ -35,7 +32,11 @@ pub(super) struct Checked {
 
 impl Checked {
     pub(super) fn new(stream: Stream, link: Rc<Link>, front: Bytes) -> Self {
-        Self { stream, link, front }
+        Self {
+            stream,
+            link,
+            front,
+        }
     }
 
     /// A write while no response is owed is hyper's own refusal, an empty page: the driver says it in our words.
@@ -43,7 +44,9 @@ impl Checked {
         if self.link.is_unflushed() {
             return false;
         }
-        let status = bytes.get(9..12).and_then(|status| StatusCode::from_bytes(status).ok());
+        let status = bytes
+            .get(9..12)
+            .and_then(|status| StatusCode::from_bytes(status).ok());
         match status {
             Some(status) if status.is_client_error() => {
                 self.link.on_swallowed(status);
@@ -83,7 +86,10 @@ impl hyper::rt::Read for Checked {
             return outcome;
         }
         let link = &self.link;
-        match self.stream.poll_read(cx, buffer, |bytes| link.on_read(bytes)) {
+        match self
+            .stream
+            .poll_read(cx, buffer, |bytes| link.on_read(bytes))
+        {
             Poll::Ready(Ok((read, 0))) if read > 0 => refused(link).unwrap_or(Poll::Pending),
             Poll::Ready(Ok(_)) => Poll::Ready(Ok(())),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
@@ -102,7 +108,11 @@ fn refused(link: &Link) -> Option<Poll<io::Result<()>>> {
 }
 
 impl hyper::rt::Write for Checked {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         if self.is_refusal(bytes) {
             return Poll::Ready(Ok(bytes.len()));
         }
@@ -134,7 +144,9 @@ impl hyper::rt::Write for Checked {
         }
         if let Some(rest) = slices.first().and_then(|first| self.raised(first)) {
             // Such a peer's connection ends with this response: one more write costs nothing.
-            let outcome = self.stream.poll_write_vectored(cx, &[IoSlice::new(OWN_VERSION), IoSlice::new(rest)]);
+            let outcome = self
+                .stream
+                .poll_write_vectored(cx, &[IoSlice::new(OWN_VERSION), IoSlice::new(rest)]);
             return self.on_outcome(outcome);
         }
         let outcome = match slices {
@@ -143,12 +155,15 @@ impl hyper::rt::Write for Checked {
                 let mut joined = [0; JOINED];
                 let mut free = joined.as_mut_slice();
                 for slice in slices {
-                    if let Some((head, tail)) = std::mem::take(&mut free).split_at_mut_checked(slice.len()) {
+                    if let Some((head, tail)) =
+                        std::mem::take(&mut free).split_at_mut_checked(slice.len())
+                    {
                         head.copy_from_slice(slice);
                         free = tail;
                     }
                 }
-                self.stream.poll_write(cx, joined.get(..total).unwrap_or_default())
+                self.stream
+                    .poll_write(cx, joined.get(..total).unwrap_or_default())
             }
             _ => self.stream.poll_write_vectored(cx, slices),
         };

@@ -107,7 +107,9 @@ impl<A: Application> Driver<A> {
     fn activate(&mut self, front: Bytes) {
         let checked = Checked::new(self.stream.clone(), Rc::clone(&self.link), front);
         let builder = self.server.builder();
-        self.phase = Phase::Active(Box::new(builder.serve_connection(checked, self.service.clone())));
+        self.phase = Phase::Active(Box::new(
+            builder.serve_connection(checked, self.service.clone()),
+        ));
     }
 
     fn look_active(&mut self, mut connection: Box<Connection<A>>, cx: &mut Context<'_>) -> Look {
@@ -143,15 +145,23 @@ impl<A: Application> Driver<A> {
     /// hyper is done with the connection.
     fn on_ended(&mut self, is_parse_error: bool) -> Look {
         self.link.abandon();
-        let head_fault = self.link.refusal_in(Place::Head).map(|refusal| (refusal.fault.status(), refusal.fault.reason()));
+        let head_fault = self
+            .link
+            .refusal_in(Place::Head)
+            .map(|refusal| (refusal.fault.status(), refusal.fault.reason()));
         if self.link.closes_when_idle() {
             // The last answer has been given; what follows it is not looked at (FLT-A55).
             return self.end();
         }
-        let own = self.link.swallowed().or(is_parse_error.then_some(StatusCode::BAD_REQUEST));
+        let own = self
+            .link
+            .swallowed()
+            .or(is_parse_error.then_some(StatusCode::BAD_REQUEST));
         match head_fault.or(own.map(|status| (status, "the request is malformed"))) {
             // A reset peer hears nothing.
-            Some((status, reason)) if !self.stream.readiness().is_reset() => self.refuse(status, reason),
+            Some((status, reason)) if !self.stream.readiness().is_reset() => {
+                self.refuse(status, reason)
+            }
             _ => self.end(),
         }
     }
@@ -213,7 +223,9 @@ impl<A: Application> Driver<A> {
 
     /// Reads on in a body that nobody wants.
     fn discard(&mut self) -> bool {
-        let Some(mut rest) = self.link.take_rest() else { return false };
+        let Some(mut rest) = self.link.take_rest() else {
+            return false;
+        };
         self.timeouts.on_discarding(self.now());
         let mut progress = false;
         loop {
@@ -293,7 +305,11 @@ impl<A: Application> Driver<A> {
     }
 
     fn wait_until(&self, at: Instant) -> Look {
-        if self.now() >= at { Look::Done } else { Look::Wait(Some(at)) }
+        if self.now() >= at {
+            Look::Done
+        } else {
+            Look::Wait(Some(at))
+        }
     }
 
     fn now(&self) -> Instant {

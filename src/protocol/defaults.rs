@@ -43,7 +43,9 @@ impl Date {
     fn value(&self, now: Instant) -> HeaderValue {
         if self.fresh_until.get().is_none_or(|until| now >= until) {
             let time = SystemTime::now();
-            let past = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            let past = time
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .unwrap_or_default();
             let left = Duration::from_nanos(1_000_000_000 - u64::from(past.subsec_nanos()));
             self.fresh_until.set(Some(now + left));
             if let Ok(value) = HeaderValue::from_str(&httpdate::fmt_http_date(time)) {

@@ -63,7 +63,10 @@ pub(crate) struct Exchange {
 impl Exchange {
     pub(super) fn new(link: &Rc<Link>, request: &Parts, body: Incoming) -> Rc<Self> {
         let expects_continue = request.version == Version::HTTP_11
-            && request.headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+            && request
+                .headers
+                .get(EXPECT)
+                .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
         Rc::new(Self {
             link: Rc::clone(link),
             number: link.answered() + 1,
@@ -88,7 +91,10 @@ impl Exchange {
         }
         // What has come is told in one message, so hyper is asked until it has no more.
         let mut asked = false;
-        while (self.request.borrow_mut().gather() || !asked) && self.wants_more() && !self.link.is_polled() {
+        while (self.request.borrow_mut().gather() || !asked)
+            && self.wants_more()
+            && !self.link.is_polled()
+        {
             self.link.kick();
             asked = true;
         }
@@ -106,8 +112,11 @@ impl Exchange {
 
     /// Calls `waiter` when `try_receive` may have something.
     pub(crate) fn wait_receive(&self, waiter: Waiter) {
-        if matches!(*self.request.borrow(), RequestBody::Reading(_)) && self.receiving_since.get().is_none() {
-            self.receiving_since.set(Some(self.link.shared.runtime.now()));
+        if matches!(*self.request.borrow(), RequestBody::Reading(_))
+            && self.receiving_since.get().is_none()
+        {
+            self.receiving_since
+                .set(Some(self.link.shared.runtime.now()));
         }
         self.receivers.borrow_mut().push(waiter);
         // The deadline for the body must be armed, and what came since `try_receive` must be seen.
@@ -153,7 +162,8 @@ impl Exchange {
 
     /// Answers with the server's own page for an application that failed, and closes.
     pub(crate) fn fail(&self) {
-        let (parts, body) = refusal::page(StatusCode::INTERNAL_SERVER_ERROR, self.default_headers()).into_parts();
+        let (parts, body) =
+            refusal::page(StatusCode::INTERNAL_SERVER_ERROR, self.default_headers()).into_parts();
         self.respond(parts.status, parts.headers, body);
     }
 
@@ -196,7 +206,9 @@ impl Exchange {
     /// Whether the peer keeps up: when not, the application should wait.
     pub(crate) fn has_room(&self) -> bool {
         match &*self.reply.borrow() {
-            Reply::Opening { queue, .. } | Reply::Streaming(queue) => queue.bytes < HIGH_WATER || queue.end != End::Open,
+            Reply::Opening { queue, .. } | Reply::Streaming(queue) => {
+                queue.bytes < HIGH_WATER || queue.end != End::Open
+            }
             _ => true,
         }
     }
@@ -224,7 +236,14 @@ impl Exchange {
         let (head, payload) = match std::mem::replace(&mut *reply, Reply::Finished) {
             Reply::Whole { head, body } => {
                 let bodyless = self.is_bodyless(head.status);
-                (head, if bodyless { Payload::Absent } else { Payload::Whole(body) })
+                (
+                    head,
+                    if bodyless {
+                        Payload::Absent
+                    } else {
+                        Payload::Whole(body)
+                    },
+                )
             }
             Reply::Opening { head, queue } => {
                 if self.is_bodyless(head.status) {
@@ -245,7 +264,9 @@ impl Exchange {
         *response.headers_mut() = head.headers;
         if head.status.canonical_reason().is_none() {
             // hyper would write `<none>`.
-            response.extensions_mut().insert(ReasonPhrase::from_static(b""));
+            response
+                .extensions_mut()
+                .insert(ReasonPhrase::from_static(b""));
         }
         Some(response)
     }
@@ -255,7 +276,10 @@ impl Exchange {
         if !matches!(*self.reply.borrow(), Reply::Owed) {
             return None;
         }
-        let refusal = self.link.refusal_in(Place::Body).filter(|_| self.link.heads() == self.number);
+        let refusal = self
+            .link
+            .refusal_in(Place::Body)
+            .filter(|_| self.link.heads() == self.number);
         match (refusal, &*self.request.borrow()) {
             (Some(refusal), _) => Some(refusal.fault.status()),
             (None, RequestBody::Lost(Loss::Malformed)) => Some(StatusCode::BAD_REQUEST),
@@ -266,7 +290,9 @@ impl Exchange {
     /// The next piece for hyper; `Pending` while there is none.
     pub(super) fn poll_chunk(&self) -> Poll<Option<Result<Bytes, Cut>>> {
         let mut reply = self.reply.borrow_mut();
-        let Reply::Streaming(queue) = &mut *reply else { return Poll::Ready(None) };
+        let Reply::Streaming(queue) = &mut *reply else {
+            return Poll::Ready(None);
+        };
         if let Some(chunk) = queue.chunks.pop_front() {
             queue.bytes -= chunk.len();
             self.link.on_chunk();
@@ -419,13 +445,20 @@ impl Exchange {
 }
 
 fn says_close(headers: &HeaderMap) -> bool {
-    let tokens = headers.get_all(CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    tokens.into_iter().any(|token| token.trim_ascii().eq_ignore_ascii_case(b"close"))
+    let tokens = headers
+        .get_all(CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    tokens
+        .into_iter()
+        .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"close"))
 }
 
 fn wake_all(waiters: &RefCell<Vec<Waiter>>) -> bool {
     let waiters = waiters.take();
     let any = !waiters.is_empty();
-    waiters.into_iter().for_each(|waiter| waiter());
+    for waiter in waiters {
+        waiter();
+    }
     any
 }

@@ -44,10 +44,22 @@ pub(super) fn builder(shared: &Shared) -> http1::Builder {
         .auto_date_header(false)
         // A peer that closes one half still gets its answer; its leaving is the driver's to notice.
         .half_close(true)
-        .max_buf_size(BUFFER.max(settings.request_head.saturating_add(LEAST_BUFFER).min(usize::MAX / 4)));
+        .max_buf_size(
+            BUFFER.max(
+                settings
+                    .request_head
+                    .saturating_add(LEAST_BUFFER)
+                    .min(usize::MAX / 4),
+            ),
+        );
     if settings.request_fields > FIELDS_ON_STACK {
         // Beyond what a head can hold in bytes (`a:\r\n` each) there is nothing to parse.
-        builder.max_headers(settings.request_fields.min(settings.request_head / 4).max(FIELDS_ON_STACK));
+        builder.max_headers(
+            settings
+                .request_fields
+                .min(settings.request_head / 4)
+                .max(FIELDS_ON_STACK),
+        );
     }
     builder
 }
@@ -63,7 +75,11 @@ struct Inner<A: Application> {
 
 impl<A: Application> Service<A> {
     pub(super) fn new(server: &Rc<Server<A>>, link: &Rc<Link>) -> Self {
-        Self(Rc::new(Inner { server: Rc::clone(server), link: Rc::clone(link), client: OnceCell::new() }))
+        Self(Rc::new(Inner {
+            server: Rc::clone(server),
+            link: Rc::clone(link),
+            client: OnceCell::new(),
+        }))
     }
 }
 
@@ -79,7 +95,10 @@ impl<A: Application> hyper::service::Service<Request<Incoming>> for Service<A> {
     type Future = Running<A>;
 
     fn call(&self, request: Request<Incoming>) -> Running<A> {
-        Running { inner: Rc::clone(&self.0), state: State::Arrived(request) }
+        Running {
+            inner: Rc::clone(&self.0),
+            state: State::Arrived(request),
+        }
     }
 }
 
@@ -89,6 +108,10 @@ pub(super) struct Running<A: Application> {
     state: State,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one per connection; a box would cost an allocation a request"
+)]
 enum State {
     /// hyper has parsed it.
     Arrived(Request<Incoming>),
@@ -110,7 +133,9 @@ impl<A: Application> Future for Running<A> {
                 link.wake();
                 return Poll::Pending;
             }
-            if matches!(this.state, State::Arrived(_)) && (link.has_exchange() || link.closes_when_idle()) {
+            if matches!(this.state, State::Arrived(_))
+                && (link.has_exchange() || link.closes_when_idle())
+            {
                 // The one before is not over, or was the last.
                 return Poll::Pending;
             }
@@ -118,7 +143,10 @@ impl<A: Application> Future for Running<A> {
                 State::Arrived(request) => match this.inner.admit(request) {
                     Ok((parts, exchange)) => this.inner.proceed(parts, exchange),
                     Err(denied) => {
-                        this.inner.server.application.on_refused(&link.peer, denied.reason());
+                        this.inner
+                            .server
+                            .application
+                            .on_refused(&link.peer, denied.reason());
                         return Poll::Ready(Ok(refused(link, denied.status())));
                     }
                 },
@@ -126,7 +154,10 @@ impl<A: Application> Future for Running<A> {
                 State::Handed(exchange) => {
                     if let Some(status) = exchange.fault() {
                         exchange.on_gone();
-                        this.inner.server.application.on_refused(&link.peer, "the request's body is malformed");
+                        this.inner
+                            .server
+                            .application
+                            .on_refused(&link.peer, "the request's body is malformed");
                         return Poll::Ready(Ok(refused(link, status)));
                     }
                     let Some(response) = exchange.take_response() else {
@@ -149,7 +180,9 @@ impl<A: Application> Future for Running<A> {
 
 impl<A: Application> Inner<A> {
     fn admit(&self, mut request: Request<Incoming>) -> Result<(Parts, Rc<Exchange>), Denied> {
-        let authority = admit(&request)?.authority.and_then(|authority| HeaderValue::from_str(authority).ok());
+        let authority = admit(&request)?
+            .authority
+            .and_then(|authority| HeaderValue::from_str(authority).ok());
         if let Some(authority) = authority {
             // The target's authority is the one that counts (RFC 9112, section 3.2.2).
             request.headers_mut().insert(HOST, authority);
@@ -171,8 +204,14 @@ impl<A: Application> Inner<A> {
     }
 
     fn call(&self, parts: Parts, exchange: &Rc<Exchange>) {
-        let client = self.client.get_or_init(|| self.server.application.client(&self.link.peer));
-        let call = || self.server.application.exchange(client, parts, Rc::clone(exchange));
+        let client = self
+            .client
+            .get_or_init(|| self.server.application.client(&self.link.peer));
+        let call = || {
+            self.server
+                .application
+                .exchange(client, parts, Rc::clone(exchange));
+        };
         if catch_unwind(AssertUnwindSafe(call)).is_err() {
             // A fault of ours costs this exchange and nothing else.
             if exchange.is_owed() {

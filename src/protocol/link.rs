@@ -102,7 +102,11 @@ impl Link {
 
     /// The driver's poll begins; the guard ends it, whatever happens.
     pub(super) fn enter(self: &Rc<Self>) -> PollGuard {
-        self.polling.set(if self.inline.get() { Polling::Inline } else { Polling::Turn });
+        self.polling.set(if self.inline.get() {
+            Polling::Inline
+        } else {
+            Polling::Turn
+        });
         PollGuard(Rc::clone(self))
     }
 
@@ -237,7 +241,8 @@ impl Link {
     pub(super) fn on_read(&self, bytes: &[u8]) -> usize {
         let now = self.shared.runtime.now();
         self.last_read.set(now);
-        self.body_read.set(self.body_read.get().saturating_add(bytes.len() as u64));
+        self.body_read
+            .set(self.body_read.get().saturating_add(bytes.len() as u64));
         let mut framing = self.framing.borrow_mut();
         let heads = framing.heads();
         let verdict = framing.feed(bytes);
@@ -286,7 +291,8 @@ impl Link {
 
     pub(super) fn on_write_blocked(&self) {
         if self.write_blocked_since.get().is_none() {
-            self.write_blocked_since.set(Some(self.shared.runtime.now()));
+            self.write_blocked_since
+                .set(Some(self.shared.runtime.now()));
         }
     }
 

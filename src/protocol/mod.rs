@@ -22,9 +22,9 @@ mod link;
 mod refusal;
 mod reply;
 mod server;
-mod timeouts;
 #[cfg(test)]
 mod tests;
+mod timeouts;
 
 pub(crate) use application::Application;
 pub(crate) use exchange::{Exchange, Received};

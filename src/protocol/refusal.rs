@@ -18,7 +18,10 @@ pub(crate) fn page(status: StatusCode, mut headers: HeaderMap) -> Response<Bytes
         StatusCode::INTERNAL_SERVER_ERROR => FAILED,
         other => other.canonical_reason().unwrap_or(INVALID),
     };
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
     headers.insert(CONTENT_LENGTH, HeaderValue::from(words.len()));
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
     let mut response = Response::new(Bytes::from_static(words.as_bytes()));

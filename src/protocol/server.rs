@@ -82,7 +82,11 @@ impl<A: Application> Server<A> {
             listeners: RefCell::default(),
         });
         let http1 = http1::builder(&shared);
-        Rc::new(Self { shared, application, http1 })
+        Rc::new(Self {
+            shared,
+            application,
+            http1,
+        })
     }
 
     pub(crate) fn application(&self) -> &A {
@@ -130,7 +134,9 @@ impl Shared {
     /// Stops accepting and lets what runs finish.
     pub(crate) fn drain(&self) {
         if self.stage.get() == Stage::Serving {
-            self.stage.set(Stage::Draining { since: Instant::now() });
+            self.stage.set(Stage::Draining {
+                since: Instant::now(),
+            });
             self.runtime.wake_all();
         }
     }
@@ -152,19 +158,27 @@ impl Shared {
     }
 
     pub(super) fn on_answered(&self) {
-        self.counters.answered.store(self.counters.answered() + 1, Ordering::Relaxed);
+        self.counters
+            .answered
+            .store(self.counters.answered() + 1, Ordering::Relaxed);
     }
 
     pub(super) fn on_opened(&self) {
-        self.counters.connections.store(self.counters.connections() + 1, Ordering::Relaxed);
+        self.counters
+            .connections
+            .store(self.counters.connections() + 1, Ordering::Relaxed);
     }
 
     pub(super) fn on_closed(&self) {
         let open = self.counters.connections();
-        self.counters.connections.store(open.saturating_sub(1), Ordering::Relaxed);
+        self.counters
+            .connections
+            .store(open.saturating_sub(1), Ordering::Relaxed);
         if open >= self.settings.connections {
             let listeners = self.listeners.borrow().clone();
-            listeners.into_iter().for_each(|task| self.runtime.wake(task));
+            for task in listeners {
+                self.runtime.wake(task);
+            }
         }
     }
 

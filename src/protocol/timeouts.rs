@@ -37,7 +37,10 @@ pub(super) struct Timeouts {
 
 impl Timeouts {
     pub(super) fn new(opened: Instant) -> Self {
-        Self { quiet: Some((opened, 0)), discard_since: None }
+        Self {
+            quiet: Some((opened, 0)),
+            discard_since: None,
+        }
     }
 
     /// A body that nobody wants is being read.
@@ -59,26 +62,49 @@ impl Timeouts {
         let shared = &link.shared;
         let now = shared.runtime.now();
         let settings = &shared.settings;
-        let after = |since: Option<Instant>, time: Option<Duration>| since.zip(time).map(|(since, time)| since + time);
+        let after = |since: Option<Instant>, time: Option<Duration>| {
+            since.zip(time).map(|(since, time)| since + time)
+        };
         let write = after(link.write_blocked_since(), settings.write).map(|at| (at, Due::Reset));
         if let Some(exchange) = link.exchange() {
             self.quiet = None;
-            let since = exchange.receiving_since().map(|since| since.max(link.last_read()));
-            let due = || if exchange.is_owed() { Due::Refuse(StatusCode::REQUEST_TIMEOUT) } else { Due::Close };
+            let since = exchange
+                .receiving_since()
+                .map(|since| since.max(link.last_read()));
+            let due = || {
+                if exchange.is_owed() {
+                    Due::Refuse(StatusCode::REQUEST_TIMEOUT)
+                } else {
+                    Due::Close
+                }
+            };
             let body = after(since, settings.request_body).map(|at| (at, due()));
             let rate = slow_body_due(link, &exchange).map(|at| (at, due()));
-            return [write, body, rate].into_iter().flatten().min_by_key(|(at, _)| *at);
+            return [write, body, rate]
+                .into_iter()
+                .flatten()
+                .min_by_key(|(at, _)| *at);
         }
         if let Some(since) = link.head_since() {
             self.quiet = None;
             // A connection's first head is timed from its opening.
-            let since = if link.answered() > 0 { since } else { since.min(link.opened()) };
+            let since = if link.answered() > 0 {
+                since
+            } else {
+                since.min(link.opened())
+            };
             let head = after(Some(since), settings.request_header);
-            return head.map(|at| (at, Due::Refuse(StatusCode::REQUEST_TIMEOUT))).into_iter().chain(write).min_by_key(|(at, _)| *at);
+            return head
+                .map(|at| (at, Due::Refuse(StatusCode::REQUEST_TIMEOUT)))
+                .into_iter()
+                .chain(write)
+                .min_by_key(|(at, _)| *at);
         }
         if !link.is_idle() {
             self.quiet = None;
-            let discard = self.discard_since.map(|since| (since + DISCARD, Due::Close));
+            let discard = self
+                .discard_since
+                .map(|since| (since + DISCARD, Due::Close));
             return discard.into_iter().chain(write).min_by_key(|(at, _)| *at);
         }
         // A request may have come and gone within one look.
@@ -93,7 +119,12 @@ impl Timeouts {
 }
 
 /// What becomes of a connection on which nothing is under way since `quiet`.
-fn idle_due(link: &Link, is_active: IsActive, quiet: Instant, now: Instant) -> Option<(Instant, Due)> {
+fn idle_due(
+    link: &Link,
+    is_active: IsActive,
+    quiet: Instant,
+    now: Instant,
+) -> Option<(Instant, Due)> {
     let settings = &link.shared.settings;
     let close = if link.answered() > 0 {
         Some(quiet + settings.keep_alive)
@@ -102,7 +133,9 @@ fn idle_due(link: &Link, is_active: IsActive, quiet: Instant, now: Instant) -> O
     };
     let close = match link.shared.stage() {
         Stage::Serving => close,
-        Stage::Draining { since } => Some(close.map_or(since + DRAIN_GRACE, |at| at.min(since + DRAIN_GRACE))),
+        Stage::Draining { since } => {
+            Some(close.map_or(since + DRAIN_GRACE, |at| at.min(since + DRAIN_GRACE)))
+        }
         Stage::Closing => Some(now),
     };
     let park = is_active.0.then_some(quiet + PARK_AFTER);

@@ -63,7 +63,12 @@ impl Wake for TaskWaker {
 
 impl Executor {
     pub(super) fn new(home: Arc<Home>) -> Self {
-        Self { home, slots: RefCell::default(), panics: Cell::new(0), closed: Cell::new(false) }
+        Self {
+            home,
+            slots: RefCell::default(),
+            panics: Cell::new(0),
+            closed: Cell::new(false),
+        }
     }
 
     pub(super) fn spawn(&self, task: Task) -> TaskId {
@@ -76,7 +81,11 @@ impl Executor {
             home: Arc::clone(&self.home),
         });
         let waker = Waker::from(Arc::clone(&flag));
-        entry.insert(Slot { task: Some(task), waker, flag: Arc::clone(&flag) });
+        entry.insert(Slot {
+            task: Some(task),
+            waker,
+            flag: Arc::clone(&flag),
+        });
         drop(slots);
         flag.wake_by_ref();
         TaskId(id)
@@ -104,14 +113,23 @@ impl Executor {
     }
 
     pub(super) fn wake(&self, task: TaskId) {
-        let waker = self.slots.borrow().get(task.0).map(|slot| slot.waker.clone());
+        let waker = self
+            .slots
+            .borrow()
+            .get(task.0)
+            .map(|slot| slot.waker.clone());
         if let Some(waker) = waker {
             waker.wake();
         }
     }
 
     pub(super) fn wake_all(&self) {
-        let wakers: Vec<Waker> = self.slots.borrow().iter().map(|(_, slot)| slot.waker.clone()).collect();
+        let wakers: Vec<Waker> = self
+            .slots
+            .borrow()
+            .iter()
+            .map(|(_, slot)| slot.waker.clone())
+            .collect();
         wakers.into_iter().for_each(Waker::wake);
     }
 
@@ -119,7 +137,12 @@ impl Executor {
     pub(super) fn close(&self) {
         self.closed.set(true);
         loop {
-            let next = self.slots.borrow().iter().find(|(_, slot)| slot.task.is_some()).map(|(id, _)| id);
+            let next = self
+                .slots
+                .borrow()
+                .iter()
+                .find(|(_, slot)| slot.task.is_some())
+                .map(|(id, _)| id);
             let Some(id) = next else { break };
             let slot = self.slots.borrow_mut().try_remove(id);
             self.drop_guarded(slot);
@@ -134,14 +157,20 @@ impl Executor {
     fn poll_slot(&self, id: usize) -> bool {
         let (mut task, waker) = {
             let mut slots = self.slots.borrow_mut();
-            let Some(slot) = slots.get_mut(id) else { return true };
+            let Some(slot) = slots.get_mut(id) else {
+                return true;
+            };
             // Whoever wakes it from here on must find it queued again.
-            let Some(task) = slot.task.take() else { return false };
+            let Some(task) = slot.task.take() else {
+                return false;
+            };
             slot.flag.queued.store(false, Ordering::Relaxed);
             (task, slot.waker.clone())
         };
         let mut cx = Context::from_waker(&waker);
-        match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(&mut cx).is_pending())) {
+        match catch_unwind(AssertUnwindSafe(|| {
+            task.as_mut().poll(&mut cx).is_pending()
+        })) {
             Ok(true) => {
                 if !self.closed.get()
                     && let Some(slot) = self.slots.borrow_mut().get_mut(id)
@@ -174,18 +203,9 @@ impl Executor {
     }
 }
 
-/// `hyper::rt::Executor` on this runtime; no future needs to be `Send`.
-#[derive(Clone)]
-pub(crate) struct Spawner(Runtime);
-
-impl Spawner {
-    pub(crate) fn new(runtime: Runtime) -> Self {
-        Self(runtime)
-    }
-}
-
-impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for Spawner {
+/// hyper's futures need not be `Send` here.
+impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for Runtime {
     fn execute(&self, future: F) {
-        self.0.spawn(future);
+        self.spawn(future);
     }
 }

@@ -86,7 +86,10 @@ impl Home {
     }
 
     fn post(&self, letter: Letter) {
-        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
+        self.inbox
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(letter);
         if !self.inbox_full.swap(true, Ordering::AcqRel) {
             // It fails only when the poller is gone, and then nobody will read the letter anyway.
             let _ = self.inbox_waker.wake();
@@ -99,7 +102,8 @@ impl Home {
             return;
         }
         self.inbox_full.store(false, Ordering::Release);
-        let letters = std::mem::take(&mut *self.inbox.lock().unwrap_or_else(PoisonError::into_inner));
+        let letters =
+            std::mem::take(&mut *self.inbox.lock().unwrap_or_else(PoisonError::into_inner));
         for letter in letters {
             if let Letter::Wake(task) = letter {
                 self.push_ready(task);
@@ -118,7 +122,8 @@ impl Drop for Home {
     fn drop(&mut self) {
         if !self.is_here() {
             // The values belong to a thread that is not this one: leaking them is the only thing that is safe.
-            let letters = std::mem::take(self.inbox.get_mut().unwrap_or_else(PoisonError::into_inner));
+            let letters =
+                std::mem::take(self.inbox.get_mut().unwrap_or_else(PoisonError::into_inner));
             std::mem::forget(letters);
         }
     }
@@ -139,7 +144,10 @@ impl<T> Local<T> {
     /// `home` must be the calling thread's: a value that starts elsewhere could never be reached.
     pub(crate) fn new(home: &Arc<Home>, value: T) -> Self {
         debug_assert!(home.is_here());
-        Self { value: ManuallyDrop::new(value), home: Arc::clone(home) }
+        Self {
+            value: ManuallyDrop::new(value),
+            home: Arc::clone(home),
+        }
     }
 
     /// The value, or `None` on any other thread.
@@ -162,6 +170,8 @@ impl<T> Drop for Local<T> {
 
 impl<T> fmt::Debug for Local<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Local").field("here", &self.home.is_here()).finish()
+        f.debug_struct("Local")
+            .field("here", &self.home.is_here())
+            .finish_non_exhaustive()
     }
 }

@@ -23,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use executor::{Spawner, TaskId};
+pub(crate) use executor::TaskId;
 pub(crate) use local::{Home, Local};
 pub(crate) use source::{Readiness, Source, duplicate};
 pub(crate) use timer::{Clock, Deadline};
@@ -158,7 +158,12 @@ impl Runtime {
         let started = Instant::now();
         self.0.timers.tick(started);
         self.0.timers.expire();
-        if self.0.asked_at.get().is_some_and(|at| at <= started + HOST_RESOLUTION) {
+        if self
+            .0
+            .asked_at
+            .get()
+            .is_some_and(|at| at <= started + HOST_RESOLUTION)
+        {
             // This turn may be the one that was asked for, come a little early: what is still due is asked for again.
             self.0.asked_at.set(None);
         }
@@ -190,7 +195,9 @@ impl Runtime {
         if self.is_turning() {
             return;
         }
-        let Some(host) = self.0.host.borrow().clone() else { return };
+        let Some(host) = self.0.host.borrow().clone() else {
+            return;
+        };
         if self.0.executor.ready_len() > 0 {
             if !self.0.soon_asked.replace(true) {
                 host.call_soon();

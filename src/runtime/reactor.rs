@@ -46,7 +46,10 @@ impl Reactor {
         let mut sources = self.sources.borrow_mut();
         let entry = sources.vacant_entry();
         let token = entry.key();
-        self.poll.borrow().registry().register(io, Token(token), interest)?;
+        self.poll
+            .borrow()
+            .registry()
+            .register(io, Token(token), interest)?;
         entry.insert(Rc::clone(readiness));
         Ok(token)
     }
@@ -61,7 +64,11 @@ impl Reactor {
     pub(super) fn collect(&self) -> io::Result<()> {
         let mut events = self.events.borrow_mut();
         loop {
-            match self.poll.borrow_mut().poll(&mut events, Some(Duration::ZERO)) {
+            match self
+                .poll
+                .borrow_mut()
+                .poll(&mut events, Some(Duration::ZERO))
+            {
                 Ok(()) => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),

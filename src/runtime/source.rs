@@ -120,7 +120,12 @@ impl<T: event::Source> Source<T> {
         readiness.flags.set(READABLE | WRITABLE);
         let reactor = Rc::clone(&runtime.0.reactor);
         let token = reactor.watch(&mut io, interest, &readiness)?;
-        Ok(Self(Rc::new(Watched { io, token, readiness, reactor })))
+        Ok(Self(Rc::new(Watched {
+            io,
+            token,
+            readiness,
+            reactor,
+        })))
     }
 
     pub(crate) fn io(&self) -> &T {
@@ -151,7 +156,9 @@ impl<T: event::Source> Source<T> {
             match operation(&self.0.io) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => readiness.unset(flag),
                 // The flag stays: the task comes back at once, as it would for a spurious event.
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => cx.waker().wake_by_ref(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                    cx.waker().wake_by_ref();
+                }
                 result => return Poll::Ready(result),
             }
         }
@@ -196,7 +203,11 @@ where
     }
 
     /// Reads once into `buffer`.
-    pub(crate) fn poll_read_slice(&self, cx: &Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_read_slice(
+        &self,
+        cx: &Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
         self.poll_with(cx, |mut io: &T| io.read(buffer))
     }
 
@@ -206,7 +217,11 @@ where
     }
 
     /// Writes once, gathering.
-    pub(crate) fn poll_write_vectored(&self, cx: &Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_write_vectored(
+        &self,
+        cx: &Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         self.poll_flag(cx, WRITABLE, |mut io: &T| io.write_vectored(slices))
     }
 
@@ -225,12 +240,18 @@ where
                 libc::MSG_PEEK | libc::MSG_DONTWAIT,
             )
         };
-        peeked == 0 || (peeked < 0 && io::Error::last_os_error().kind() != io::ErrorKind::WouldBlock)
+        peeked == 0
+            || (peeked < 0 && io::Error::last_os_error().kind() != io::ErrorKind::WouldBlock)
     }
 
     /// Makes the coming close a reset: what is still buffered for the peer is dropped.
     pub(crate) fn reset_on_close(&self) {
-        let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+        #[expect(clippy::cast_possible_truncation, reason = "eight bytes")]
+        const LINGER_SIZE: libc::socklen_t = size_of::<libc::linger>() as libc::socklen_t;
+        let linger = libc::linger {
+            l_onoff: 1,
+            l_linger: 0,
+        };
         // SAFETY: `linger` lives across the call and its size is given. Where the option means nothing (Unix sockets)
         // the call fails and the close is an ordinary one.
         unsafe {
@@ -239,7 +260,7 @@ where
                 libc::SOL_SOCKET,
                 libc::SO_LINGER,
                 (&raw const linger).cast(),
-                size_of::<libc::linger>() as libc::socklen_t,
+                LINGER_SIZE,
             );
         }
     }

@@ -35,7 +35,11 @@ struct Slot {
 
 impl Timers {
     pub(super) fn new() -> Self {
-        Self { now: Cell::new(Instant::now()), queue: RefCell::default(), slots: RefCell::default() }
+        Self {
+            now: Cell::new(Instant::now()),
+            queue: RefCell::default(),
+            slots: RefCell::default(),
+        }
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -57,13 +61,17 @@ impl Timers {
         loop {
             let waker = {
                 let mut queue = self.queue.borrow_mut();
-                let Some(Reverse((at, key))) = queue.peek().copied() else { return };
+                let Some(Reverse((at, key))) = queue.peek().copied() else {
+                    return;
+                };
                 if at > now {
                     return;
                 }
                 queue.pop();
                 let mut slots = self.slots.borrow_mut();
-                let Some(slot) = slots.get_mut(key) else { continue };
+                let Some(slot) = slots.get_mut(key) else {
+                    continue;
+                };
                 if slot.queued != Some(at) {
                     continue;
                 }
@@ -88,8 +96,14 @@ impl Timers {
 
     fn set(&self, key: usize, due: Instant, waker: &Waker) {
         let mut slots = self.slots.borrow_mut();
-        let Some(slot) = slots.get_mut(key) else { return };
-        if !slot.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+        let Some(slot) = slots.get_mut(key) else {
+            return;
+        };
+        if !slot
+            .waker
+            .as_ref()
+            .is_some_and(|known| known.will_wake(waker))
+        {
             slot.waker = Some(waker.clone());
         }
         slot.due = Some(due);
@@ -150,7 +164,10 @@ impl hyper::rt::Timer for Clock {
 
     fn sleep_until(&self, due: Instant) -> Pin<Box<dyn hyper::rt::Sleep>> {
         // hyper's connections never leave the runtime's thread; elsewhere the sleep simply never ends.
-        let deadline = self.0.try_ref().map(|runtime| Local::new(runtime.home(), Deadline::new(runtime)));
+        let deadline = self
+            .0
+            .try_ref()
+            .map(|runtime| Local::new(runtime.home(), Deadline::new(runtime)));
         Box::pin(Sleep { due, deadline })
     }
 }

@@ -4,7 +4,7 @@
 use std::{
     future::poll_fn,
     io,
-    net::{TcpListener as StdTcpListener, SocketAddr},
+    net::{SocketAddr, TcpListener as StdTcpListener},
     os::{
         fd::{AsFd, BorrowedFd, RawFd},
         unix::net::UnixListener as StdUnixListener,
@@ -61,11 +61,21 @@ impl Listener {
             let bound = listener.local_addr()?;
             let path = path
                 .map(str::to_owned)
-                .or_else(|| bound.as_pathname().map(|path| path.to_string_lossy().into_owned()))
+                .or_else(|| {
+                    bound
+                        .as_pathname()
+                        .map(|path| path.to_string_lossy().into_owned())
+                })
                 .unwrap_or_default();
-            Socket::Unix(Source::listening(runtime, UnixListener::from_std(listener))?, path.into())
+            Socket::Unix(
+                Source::listening(runtime, UnixListener::from_std(listener))?,
+                path.into(),
+            )
         };
-        Ok(Self { runtime: runtime.clone(), socket })
+        Ok(Self {
+            runtime: runtime.clone(),
+            socket,
+        })
     }
 
     /// Accepts until `admission` says that it is over, handing each connection to `serve`.
@@ -123,13 +133,21 @@ impl Listener {
                 let _ = stream.set_nodelay(true);
                 let server = stream
                     .local_addr()
-                    .map_or(ServerAddress::Unknown, |address| ServerAddress::Internet(plain(address)));
-                let peer = Peer { client: Some(plain(client)), server };
+                    .map_or(ServerAddress::Unknown, |address| {
+                        ServerAddress::Internet(plain(address))
+                    });
+                let peer = Peer {
+                    client: Some(plain(client)),
+                    server,
+                };
                 Ok((Stream::Tcp(Source::duplex(&self.runtime, stream)?), peer))
             }),
             Socket::Unix(source, path) => source.poll_with(cx, |listener| {
                 let (stream, _) = listener.accept()?;
-                let peer = Peer { client: None, server: ServerAddress::Unix(Arc::clone(path)) };
+                let peer = Peer {
+                    client: None,
+                    server: ServerAddress::Unix(Arc::clone(path)),
+                };
                 Ok((Stream::Unix(Source::duplex(&self.runtime, stream)?), peer))
             }),
         }
@@ -140,7 +158,9 @@ impl Listener {
 fn is_the_clients(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
     )
 }
 
@@ -150,5 +170,6 @@ fn plain(address: SocketAddr) -> SocketAddr {
 }
 
 fn is_internet(fd: BorrowedFd<'_>) -> bool {
-    fd.try_clone_to_owned().is_ok_and(|fd| StdTcpListener::from(fd).local_addr().is_ok())
+    fd.try_clone_to_owned()
+        .is_ok_and(|fd| StdTcpListener::from(fd).local_addr().is_ok())
 }

@@ -42,7 +42,11 @@ impl Stream {
         on_source!(self, source => source.poll_read(cx, buffer, inspect))
     }
 
-    pub(crate) fn poll_read_slice(&self, cx: &Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_read_slice(
+        &self,
+        cx: &Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
         on_source!(self, source => source.poll_read_slice(cx, buffer))
     }
 
@@ -50,7 +54,11 @@ impl Stream {
         on_source!(self, source => source.poll_write(cx, bytes))
     }
 
-    pub(crate) fn poll_write_vectored(&self, cx: &Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_write_vectored(
+        &self,
+        cx: &Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         on_source!(self, source => source.poll_write_vectored(cx, slices))
     }
 
