@@ -13,7 +13,7 @@ pub(crate) enum AppError {
     HeaderNameInvalid,
     HeaderValueInvalid,
     StatusInformational(u16),
-    StatusOutOfRange(i128),
+    StatusOutOfRange(i64),
     /// What was expected, and the type that came.
     UnexpectedMessage {
         expected: &'static str,

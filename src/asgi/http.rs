@@ -93,7 +93,11 @@ impl HttpExchange {
         if self.exchange.is_lost() {
             return Ok(Sent::Done);
         }
-        // Taken out while Python may run: reading a message calls the application's iterators.
+        // A state that owns something is taken out while Python may run: reading a message calls the application's
+        // iterators.
+        if matches!(*self.response.borrow(), Response::Unsent) {
+            return self.on_start(&message, kind);
+        }
         match self.response.replace(Response::Unsent) {
             Response::Unsent => self.on_start(&message, kind),
             Response::HeadHeld(start) => self.on_first_body(py, start, &message, kind),
@@ -182,7 +186,7 @@ impl HttpExchange {
             return Err(unexpected("http.response.start", kind));
         };
         let start = Start::read(message, self.exchange.default_headers())?;
-        self.response.replace(Response::HeadHeld(start));
+        *self.response.borrow_mut() = Response::HeadHeld(start);
         Ok(if self.is_driving.get() {
             Sent::Done
         } else {
@@ -214,7 +218,7 @@ impl HttpExchange {
         if body.more {
             return Ok(self.open(py, start, body.bytes));
         }
-        self.response.replace(Response::Finished);
+        *self.response.borrow_mut() = Response::Finished;
         self.record(py, start.status);
         let (status, headers) = head(start);
         self.exchange.respond(status, headers, body.bytes);

@@ -203,7 +203,7 @@ fn status_code(status: &Bound<'_, PyAny>) -> PyResult<StatusCode> {
             "an HTTP status is an int, not '{name}'"
         )));
     }
-    let number: i128 = status
+    let number: i64 = status
         .extract()
         .map_err(|_| PyValueError::new_err("Invalid HTTP status: 200 to 599 expected."))?;
     match u16::try_from(number) {

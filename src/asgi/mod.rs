@@ -142,7 +142,7 @@ impl Application for Rc<Asgi> {
 
     fn client(&self, peer: &Peer) -> Client {
         Python::attach(|py| Client {
-            scope: ClientScope::new(py, peer),
+            scope: ClientScope::new(py, peer, &self.root_path),
             access_log: self
                 .access_logger
                 .as_ref()
@@ -150,9 +150,9 @@ impl Application for Rc<Asgi> {
         })
     }
 
-    fn exchange(&self, client: &Client, request: Parts, exchange: Rc<Exchange>) {
+    fn exchange(&self, client: &Client, mut request: Parts, exchange: Rc<Exchange>) {
         Python::attach(|py| {
-            if let Err(error) = start(py, self, client, &request, &exchange) {
+            if let Err(error) = start(py, self, client, &mut request, &exchange) {
                 // Not the application's doing: it has not run.
                 self.log_exception(py, "Exception in ASGI server\n", &error);
                 exchange.fail();
@@ -179,12 +179,13 @@ fn start(
     py: Python<'_>,
     asgi: &Rc<Asgi>,
     client: &Client,
-    request: &Parts,
+    request: &mut Parts,
     exchange: &Rc<Exchange>,
 ) -> PyResult<()> {
     let scope = client
         .scope
         .of_request(py, request, &asgi.root_path, &asgi.state)?;
+    exchange.recycle(std::mem::take(&mut request.headers));
     let access_log = client.access_log.as_ref().map(|log| log.clone_ref(py));
     let http = HttpExchange::new(
         asgi,

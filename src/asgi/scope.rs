@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::{Version, header::HOST, request::Parts};
+use http::{Method, Version, header::HOST, request::Parts};
 use percent_encoding::percent_decode_str;
 use pyo3::{
     intern,
@@ -19,11 +19,11 @@ pub(super) struct ClientScope {
 }
 
 impl ClientScope {
-    pub(super) fn new(py: Python<'_>, peer: &Peer) -> Self {
+    pub(super) fn new(py: Python<'_>, peer: &Peer, root_path: &str) -> Self {
         let template = PyDict::new(py);
         let asgi = PyDict::new(py);
         // Setting a string key of a fresh dict fails only without memory; the scope then lacks the key.
-        let filled = fill(py, &template, &asgi, peer);
+        let filled = fill(py, &template, &asgi, peer, root_path);
         if let Err(error) = filled {
             error.write_unraisable(py, None);
         }
@@ -44,44 +44,49 @@ impl ClientScope {
     ) -> PyResult<Bound<'py, PyDict>> {
         let scope = self.template.bind(py).copy()?;
         scope.set_item(intern!(py, "asgi"), self.asgi.bind(py).copy()?)?;
-        let version = if request.version == Version::HTTP_10 {
-            intern!(py, "1.0")
-        } else {
-            intern!(py, "1.1")
-        };
-        scope.set_item(intern!(py, "http_version"), version)?;
-        scope.set_item(intern!(py, "method"), method(py, request.method.as_str()))?;
-        scope.set_item(intern!(py, "root_path"), root_path)?;
+        // What the template says already is not said again: it is what nearly every request has.
+        if request.version == Version::HTTP_10 {
+            scope.set_item(intern!(py, "http_version"), intern!(py, "1.0"))?;
+        }
+        if request.method != Method::GET {
+            scope.set_item(intern!(py, "method"), method(py, request.method.as_str()))?;
+        }
         let raw_path = request.uri.path();
         scope.set_item(intern!(py, "path"), path(raw_path, root_path).as_ref())?;
-        scope.set_item(
-            intern!(py, "raw_path"),
-            PyBytes::new(py, joined(root_path, raw_path).as_bytes()),
-        )?;
-        let query = request.uri.query().unwrap_or_default();
-        scope.set_item(
-            intern!(py, "query_string"),
-            PyBytes::new(py, query.as_bytes()),
-        )?;
+        let raw = PyBytes::new(py, joined(root_path, raw_path).as_bytes());
+        scope.set_item(intern!(py, "raw_path"), raw)?;
+        if let Some(query) = request.uri.query().filter(|query| !query.is_empty()) {
+            scope.set_item(
+                intern!(py, "query_string"),
+                PyBytes::new(py, query.as_bytes()),
+            )?;
+        }
         scope.set_item(intern!(py, "headers"), headers(py, request)?)?;
-        scope.set_item(intern!(py, "state"), state.bind(py).copy()?)?;
+        let state = state.bind(py);
+        let state = if state.is_empty() {
+            PyDict::new(py)
+        } else {
+            state.copy()?
+        };
+        scope.set_item(intern!(py, "state"), state)?;
         Ok(scope)
     }
 }
 
-/// The keys in uvicorn's order; those of each request hold their place with `None`.
+/// The keys in uvicorn's order, with what most requests have; those that each request sets hold their place.
 fn fill(
     py: Python<'_>,
     template: &Bound<'_, PyDict>,
     asgi: &Bound<'_, PyDict>,
     peer: &Peer,
+    root_path: &str,
 ) -> PyResult<()> {
     asgi.set_item("version", "3.0")?;
     // uvicorn's: 2.4 would promise an OSError from `send` after a disconnect (O1).
     asgi.set_item("spec_version", "2.3")?;
     template.set_item("type", "http")?;
     template.set_item("asgi", py.None())?;
-    template.set_item("http_version", py.None())?;
+    template.set_item("http_version", "1.1")?;
     match &peer.server {
         ServerAddress::Internet(address) => {
             template.set_item("server", (address.ip().to_string(), address.port()))?;
@@ -94,23 +99,18 @@ fn fill(
         None => template.set_item("client", py.None())?,
     }
     template.set_item("scheme", "http")?;
-    for key in [
-        "method",
-        "root_path",
-        "path",
-        "raw_path",
-        "query_string",
-        "headers",
-        "state",
-    ] {
-        template.set_item(key, py.None())?;
-    }
+    template.set_item("method", "GET")?;
+    template.set_item("root_path", root_path)?;
+    template.set_item("path", py.None())?;
+    template.set_item("raw_path", py.None())?;
+    template.set_item("query_string", PyBytes::new(py, b""))?;
+    template.set_item("headers", py.None())?;
+    template.set_item("state", py.None())?;
     Ok(())
 }
 
 fn method<'py>(py: Python<'py>, name: &str) -> Bound<'py, PyString> {
     match name {
-        "GET" => intern!(py, "GET").clone(),
         "POST" => intern!(py, "POST").clone(),
         "PUT" => intern!(py, "PUT").clone(),
         "DELETE" => intern!(py, "DELETE").clone(),

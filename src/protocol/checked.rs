@@ -28,6 +28,7 @@ pub(super) struct Checked {
     link: Rc<Link>,
     /// Read before, and checked then: what hyper gave back when it was let go.
     front: Bytes,
+    joined: Vec<u8>,
 }
 
 impl Checked {
@@ -36,6 +37,7 @@ impl Checked {
             stream,
             link,
             front,
+            joined: Vec::new(),
         }
     }
 
@@ -134,7 +136,7 @@ impl hyper::rt::Write for Checked {
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
@@ -152,18 +154,12 @@ impl hyper::rt::Write for Checked {
         let outcome = match slices {
             [only] => self.stream.poll_write(cx, only),
             _ if total <= JOINED => {
-                let mut joined = [0; JOINED];
-                let mut free = joined.as_mut_slice();
+                let this = &mut *self;
+                this.joined.clear();
                 for slice in slices {
-                    if let Some((head, tail)) =
-                        std::mem::take(&mut free).split_at_mut_checked(slice.len())
-                    {
-                        head.copy_from_slice(slice);
-                        free = tail;
-                    }
+                    this.joined.extend_from_slice(slice);
                 }
-                self.stream
-                    .poll_write(cx, joined.get(..total).unwrap_or_default())
+                this.stream.poll_write(cx, &this.joined)
             }
             _ => self.stream.poll_write_vectored(cx, slices),
         };

@@ -14,6 +14,7 @@ use http::{
     header::{CONNECTION, EXPECT},
     request::Parts,
 };
+use http_body::Body;
 use hyper::{body::Incoming, ext::ReasonPhrase};
 
 use super::{
@@ -56,27 +57,28 @@ pub(crate) struct Exchange {
     is_taken: Cell<bool>,
     /// Since when the application waits for a byte of the body.
     receiving_since: Cell<Option<Instant>>,
+    spare: Cell<HeaderMap>,
     receivers: RefCell<Vec<Waiter>>,
     senders: RefCell<Vec<Waiter>>,
 }
 
 impl Exchange {
     pub(super) fn new(link: &Rc<Link>, request: &Parts, body: Incoming) -> Rc<Self> {
-        let expects_continue = request.version == Version::HTTP_11
-            && request
-                .headers
-                .get(EXPECT)
-                .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+        let is_old = request.version == Version::HTTP_10;
+        // What only matters to a body is not looked for where there is none.
+        let has_body = !body.is_end_stream();
+        let expects_continue = has_body && !is_old && is_continue(request.headers.get(EXPECT));
         Rc::new(Self {
             link: Rc::clone(link),
             number: link.answered() + 1,
             is_head_request: request.method == Method::HEAD,
-            closes: request.version == Version::HTTP_10 || says_close(&request.headers),
+            closes: is_old || (has_body && says_close(&request.headers)),
             request: RefCell::new(RequestBody::new(body, expects_continue)),
             reply: RefCell::new(Reply::Owed),
             peer_ended: Cell::new(false),
             is_taken: Cell::new(false),
             receiving_since: Cell::new(None),
+            spare: Cell::default(),
             receivers: RefCell::default(),
             senders: RefCell::default(),
         })
@@ -144,7 +146,12 @@ impl Exchange {
 
     /// The fields that every response carries; the application's are added to these.
     pub(crate) fn default_headers(&self) -> HeaderMap {
-        self.link.shared.default_headers()
+        self.link.shared.default_headers_in(self.spare.take())
+    }
+
+    /// Gives the request's header map back, once it has been read: the response's is made in it.
+    pub(crate) fn recycle(&self, headers: HeaderMap) {
+        self.spare.set(headers);
     }
 
     /// Whether a response to this request with this status has no body, whatever the application sends.
@@ -155,7 +162,7 @@ impl Exchange {
     /// Answers in one piece. A `content-length` among the headers must be that of `body`.
     pub(crate) fn respond(&self, status: StatusCode, headers: HeaderMap, body: Bytes) {
         if let Some(head) = self.commit(status, headers) {
-            self.reply.replace(Reply::Whole { head, body });
+            *self.reply.borrow_mut() = Reply::Whole { head, body };
             self.on_complete();
         }
     }
@@ -172,7 +179,7 @@ impl Exchange {
         if let Some(head) = self.commit(status, headers) {
             let mut queue = Queue::default();
             queue.push(first);
-            self.reply.replace(Reply::Opening { head, queue });
+            *self.reply.borrow_mut() = Reply::Opening { head, queue };
             self.link.kick();
         }
     }
@@ -389,8 +396,7 @@ impl Exchange {
     fn end(&self, reply: Reply) -> Option<Incoming> {
         // What is gone stays gone, whatever hyper makes of the rest.
         if !self.is_gone() {
-            let old = self.reply.replace(reply);
-            drop(old);
+            *self.reply.borrow_mut() = reply;
         }
         self.receiving_since.set(None);
         let request = self.request.replace(RequestBody::Consumed);
@@ -444,21 +450,26 @@ impl Exchange {
     }
 }
 
+fn is_continue(expectation: Option<&HeaderValue>) -> bool {
+    expectation.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
 fn says_close(headers: &HeaderMap) -> bool {
-    let tokens = headers
-        .get_all(CONNECTION)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    tokens
-        .into_iter()
+    if !headers.contains_key(CONNECTION) {
+        return false;
+    }
+    let values = headers.get_all(CONNECTION).iter();
+    values
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"close"))
 }
 
 fn wake_all(waiters: &RefCell<Vec<Waiter>>) -> bool {
-    let waiters = waiters.take();
-    let any = !waiters.is_empty();
-    for waiter in waiters {
+    if waiters.borrow().is_empty() {
+        return false;
+    }
+    for waiter in waiters.take() {
         waiter();
     }
-    any
+    true
 }

@@ -15,7 +15,7 @@ use hyper::{body::Incoming, server::conn::http1};
 
 use super::{
     Application, Server,
-    admission::{Denied, admit},
+    admission::admit,
     body::{Payload, ResponseBody},
     checked::Checked,
     exchange::Exchange,
@@ -97,7 +97,7 @@ impl<A: Application> hyper::service::Service<Request<Incoming>> for Service<A> {
     fn call(&self, request: Request<Incoming>) -> Running<A> {
         Running {
             inner: Rc::clone(&self.0),
-            state: State::Arrived(request),
+            state: State::Arrived(Some(request)),
         }
     }
 }
@@ -113,12 +113,11 @@ pub(super) struct Running<A: Application> {
     reason = "one per connection; a box would cost an allocation a request"
 )]
 enum State {
-    /// hyper has parsed it.
-    Arrived(Request<Incoming>),
+    /// hyper has parsed it. `None` once it is taken.
+    Arrived(Option<Request<Incoming>>),
     /// What has come of its body is taken in.
     Gathering(Box<Parts>, Rc<Exchange>),
     Handed(Rc<Exchange>),
-    Over,
 }
 
 impl<A: Application> Future for Running<A> {
@@ -127,91 +126,99 @@ impl<A: Application> Future for Running<A> {
     fn poll(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let link = &this.inner.link;
-        loop {
-            if !matches!(this.state, State::Handed(_)) && link.polling() == Polling::Inline {
+        let exchange = match &mut this.state {
+            State::Handed(exchange) => exchange,
+            _ if link.polling() == Polling::Inline => {
                 // A request found within another one's `send` starts in the next turn, never inside that call.
                 link.wake();
                 return Poll::Pending;
             }
-            if matches!(this.state, State::Arrived(_))
-                && (link.has_exchange() || link.closes_when_idle())
-            {
+            State::Arrived(_) if link.has_exchange() || link.closes_when_idle() => {
                 // The one before is not over, or was the last.
                 return Poll::Pending;
             }
-            this.state = match std::mem::replace(&mut this.state, State::Over) {
-                State::Arrived(request) => match this.inner.admit(request) {
-                    Ok((parts, exchange)) => this.inner.proceed(parts, exchange),
-                    Err(denied) => {
-                        this.inner
-                            .server
-                            .application
-                            .on_refused(&link.peer, denied.reason());
-                        return Poll::Ready(Ok(refused(link, denied.status())));
-                    }
-                },
-                State::Gathering(parts, exchange) => this.inner.proceed(*parts, exchange),
-                State::Handed(exchange) => {
-                    if let Some(status) = exchange.fault() {
-                        exchange.on_gone();
-                        this.inner
-                            .server
-                            .application
-                            .on_refused(&link.peer, "the request's body is malformed");
-                        return Poll::Ready(Ok(refused(link, status)));
-                    }
-                    let Some(response) = exchange.take_response() else {
-                        this.state = State::Handed(exchange);
-                        return Poll::Pending;
-                    };
-                    // hyper goes on from here in this very poll: what the application did so far needs no other.
-                    link.take_stirred();
-                    return Poll::Ready(Ok(response));
+            State::Arrived(request) => {
+                let Some(request) = request.take() else {
+                    return Poll::Pending;
+                };
+                match this.inner.start(request) {
+                    Ok(state) => this.state = state,
+                    Err(status) => return Poll::Ready(Ok(refused(link, status))),
                 }
-                State::Over => return Poll::Pending,
-            };
-            if let State::Gathering(..) = this.state {
-                link.stir();
-                return Poll::Pending;
+                match &mut this.state {
+                    State::Handed(exchange) => exchange,
+                    _ => return Poll::Pending,
+                }
             }
+            State::Gathering(parts, exchange) => {
+                if exchange.gather_first() {
+                    link.stir();
+                    return Poll::Pending;
+                }
+                let parts = std::mem::replace(&mut **parts, Request::new(()).into_parts().0);
+                let exchange = Rc::clone(exchange);
+                this.inner.call(parts, &exchange);
+                this.state = State::Handed(exchange);
+                match &mut this.state {
+                    State::Handed(exchange) => exchange,
+                    _ => return Poll::Pending,
+                }
+            }
+        };
+        if let Some(status) = exchange.fault() {
+            exchange.on_gone();
+            let application = &this.inner.server.application;
+            application.on_refused(&link.peer, "the request's body is malformed");
+            return Poll::Ready(Ok(refused(link, status)));
         }
+        let Some(response) = exchange.take_response() else {
+            return Poll::Pending;
+        };
+        // hyper goes on from here in this very poll: what the application did so far needs no other.
+        link.take_stirred();
+        Poll::Ready(Ok(response))
     }
 }
 
 impl<A: Application> Inner<A> {
-    fn admit(&self, mut request: Request<Incoming>) -> Result<(Parts, Rc<Exchange>), Denied> {
-        let authority = admit(&request)?
-            .authority
-            .and_then(|authority| HeaderValue::from_str(authority).ok());
-        if let Some(authority) = authority {
+    /// Admits a request and hands it on, or gives the status to refuse it with.
+    #[inline]
+    fn start(&self, mut request: Request<Incoming>) -> Result<State, StatusCode> {
+        let authority = match admit(&request) {
+            Ok(admitted) => admitted.authority.map(HeaderValue::from_str),
+            Err(denied) => {
+                self.server
+                    .application
+                    .on_refused(&self.link.peer, denied.reason());
+                return Err(denied.status());
+            }
+        };
+        if let Some(Ok(authority)) = authority {
             // The target's authority is the one that counts (RFC 9112, section 3.2.2).
             request.headers_mut().insert(HOST, authority);
         }
         let (parts, body) = request.into_parts();
         let exchange = Exchange::new(&self.link, &parts, body);
         self.link.set_exchange(&exchange);
-        Ok((parts, exchange))
-    }
-
-    fn proceed(&self, parts: Parts, exchange: Rc<Exchange>) -> State {
         if exchange.gather_first() {
-            return State::Gathering(Box::new(parts), exchange);
+            self.link.stir();
+            return Ok(State::Gathering(Box::new(parts), exchange));
         }
-        if exchange.fault().is_none() {
-            self.call(parts, &exchange);
-        }
-        State::Handed(exchange)
+        self.call(parts, &exchange);
+        Ok(State::Handed(exchange))
     }
 
+    /// Calls the application, unless what has come of the body is faulty already.
+    #[inline]
     fn call(&self, parts: Parts, exchange: &Rc<Exchange>) {
+        if exchange.fault().is_some() {
+            return;
+        }
+        let application = &self.server.application;
         let client = self
             .client
-            .get_or_init(|| self.server.application.client(&self.link.peer));
-        let call = || {
-            self.server
-                .application
-                .exchange(client, parts, Rc::clone(exchange));
-        };
+            .get_or_init(|| application.client(&self.link.peer));
+        let call = || application.exchange(client, parts, Rc::clone(exchange));
         if catch_unwind(AssertUnwindSafe(call)).is_err() {
             // A fault of ours costs this exchange and nothing else.
             if exchange.is_owed() {

@@ -152,7 +152,12 @@ impl Shared {
     }
 
     pub(super) fn default_headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::new();
+        self.default_headers_in(HeaderMap::new())
+    }
+
+    /// The same in a map that has served for something else: its memory is what is wanted.
+    pub(super) fn default_headers_in(&self, mut headers: HeaderMap) -> HeaderMap {
+        headers.clear();
         self.defaults.fill(&mut headers, self.runtime.now());
         headers
     }

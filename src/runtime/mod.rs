@@ -47,7 +47,7 @@ pub(crate) trait Host {
 /// price of a host iteration (about 5 us) disappears.
 const TURN_TIME: Duration = Duration::from_millis(4);
 /// The clock is read once per so many polls (25 ns against 6 us for the cheapest request).
-const POLLS_PER_CLOCK_READ: u32 = 4;
+const POLLS_PER_CLOCK_READ: u32 = 8;
 
 /// Host loops round a delay to milliseconds, in either direction (libuv's timers).
 const HOST_RESOLUTION: Duration = Duration::from_millis(2);

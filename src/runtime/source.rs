@@ -2,6 +2,9 @@
 //! Knows nothing of what is read or written.
 #![allow(unsafe_code)]
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     cell::Cell,
     io::{self, IoSlice, Read, Write},

@@ -4,6 +4,9 @@
 //! down: the queue entry that is already there is looked at when its time comes, and put back. Hundreds of thousands of
 //! armed deadlines cost nothing per request; each costs one queue operation per period.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     cell::{Cell, RefCell},
     cmp::Reverse,
