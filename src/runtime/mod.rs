@@ -11,7 +11,7 @@ mod local;
 mod reactor;
 mod source;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod timer;
 
 use std::{

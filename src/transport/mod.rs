@@ -3,6 +3,8 @@
 mod listener;
 mod peer;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use listener::{Admission, Listener};
 pub(crate) use peer::{Peer, ServerAddress};
