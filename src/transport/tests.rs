@@ -1,7 +1,6 @@
 //! The listener over real sockets: adoption, batches, limits, back-off; and what a stream tells its peer.
 #![expect(
     clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test may fail by panicking"
 )]
