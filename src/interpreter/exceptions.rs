@@ -47,8 +47,10 @@ pub(crate) fn stop_iteration(value: &Bound<'_, PyAny>) -> PyErr {
 /// catch, never raised into the server.
 pub(crate) fn log_exception(py: Python<'_>, logger: &Py<PyAny>, text: &str, error: &PyErr) {
     let keywords = PyDict::new(py);
+    // Below 3.12 only the owned value carries its traceback.
+    let error = error.clone_ref(py).into_value(py);
     let outcome = keywords
-        .set_item(intern!(py, "exc_info"), error.value(py))
+        .set_item(intern!(py, "exc_info"), error)
         .and_then(|()| {
             logger
                 .bind(py)

@@ -87,11 +87,13 @@ impl hyper::rt::Read for Checked {
         if let Some(outcome) = refused(&self.link) {
             return outcome;
         }
-        let link = &self.link;
-        match self
+        let this = &mut *self;
+        let link = &this.link;
+        let outcome = this
             .stream
-            .poll_read(cx, buffer, |bytes| link.on_read(bytes))
-        {
+            .poll_read(cx, buffer, |bytes| link.on_read(bytes));
+        this.front = link.take_escaped();
+        match outcome {
             Poll::Ready(Ok((read, 0))) if read > 0 => refused(link).unwrap_or(Poll::Pending),
             Poll::Ready(Ok(_)) => Poll::Ready(Ok(())),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),

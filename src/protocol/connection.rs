@@ -118,14 +118,14 @@ impl<A: Application> Driver<A> {
             return self.on_ended(outcome.is_err_and(|error| error.is_parse()));
         }
         self.phase = Phase::Active(connection);
+        if self.is_gone() {
+            return self.give_up();
+        }
         let mut progress = self.link.take_stirred();
         progress |= self.discard();
         if let Some(exchange) = self.link.exchange() {
             self.notice_leaving(&exchange);
             progress |= exchange.advance();
-        }
-        if self.is_gone() {
-            return self.give_up();
         }
         if progress {
             return Look::Again;

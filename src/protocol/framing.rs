@@ -15,6 +15,7 @@ mod head;
 #[cfg(test)]
 mod tests;
 
+use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 
 use self::{
@@ -67,6 +68,8 @@ pub(crate) enum Fault {
     RequestLineMalformed,
     RequestLineTooLong,
     StrayCr,
+    /// Not refused: `escape` makes it good.
+    TargetRaw,
     TrailerMalformed,
     TrailersTooLarge,
     VersionUnsupported,
@@ -106,6 +109,7 @@ impl Fault {
             Fault::RequestLineMalformed => "malformed request line",
             Fault::RequestLineTooLong => "the request line is longer than the limit",
             Fault::StrayCr => "CR without LF",
+            Fault::TargetRaw => "a byte in the target that should be escaped",
             Fault::TrailerMalformed => "malformed trailer field",
             Fault::TrailersTooLarge => "the trailer section is larger than the limit",
             Fault::VersionUnsupported => "an HTTP version other than 1.0 and 1.1",
@@ -212,7 +216,9 @@ impl Framing {
                     reached
                 }
                 Err(Stop { fault, left }) => {
-                    self.state = State::Refused(fault, place);
+                    if !matches!(fault, Fault::TargetRaw) {
+                        self.state = State::Refused(fault, place);
+                    }
                     return Err(Refusal {
                         fault,
                         place,
@@ -234,6 +240,49 @@ impl Framing {
                 }
             };
         }
+    }
+}
+
+/// What hyper is to read instead of bytes of which the first should have been escaped.
+pub(crate) struct Escaped {
+    pub(crate) bytes: Bytes,
+    pub(crate) refusal: Option<Refusal>,
+}
+
+/// Percent-encodes what a target should not hold raw: `"`, `<`, `>` and the backtick. uvicorn serves them and hyper does
+/// not; to an application `%22` in a path or a query is what `"` is. `bytes` begins with such a byte.
+pub(crate) fn escape(framing: &mut Framing, bytes: &[u8]) -> Escaped {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |half: u8| DIGITS.get(usize::from(half)).copied().unwrap_or_default();
+    let mut out = BytesMut::with_capacity(bytes.len() + 8);
+    let mut rest = bytes;
+    while let Some((byte, after)) = rest.split_first() {
+        let escape = [b'%', digit(byte >> 4), digit(byte & 15)];
+        if let Err(refusal) = framing.feed(&escape) {
+            // The limit of the head ends here.
+            return Escaped {
+                bytes: out.freeze(),
+                refusal: Some(refusal),
+            };
+        }
+        out.extend_from_slice(&escape);
+        let Err(refusal) = framing.feed(after) else {
+            out.extend_from_slice(after);
+            break;
+        };
+        let (good, bad) = after.split_at_checked(refusal.good).unwrap_or((after, &[]));
+        out.extend_from_slice(good);
+        if refusal.fault != Fault::TargetRaw {
+            return Escaped {
+                bytes: out.freeze(),
+                refusal: Some(refusal),
+            };
+        }
+        rest = bad;
+    }
+    Escaped {
+        bytes: out.freeze(),
+        refusal: None,
     }
 }
 

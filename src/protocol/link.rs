@@ -7,12 +7,13 @@ use std::{
     time::Instant,
 };
 
+use bytes::Bytes;
 use http::StatusCode;
 use hyper::body::Incoming;
 
 use super::{
     exchange::Exchange,
-    framing::{Framing, Limits, Place, Refusal},
+    framing::{Fault, Framing, Limits, Place, Refusal, escape},
     server::Shared,
 };
 use crate::{runtime::TaskId, transport::Peer};
@@ -43,6 +44,8 @@ pub(super) struct Link {
     /// What is left of a request body that nobody wants: read and dropped, so that the connection stays usable.
     rest: RefCell<Option<Incoming>>,
     refusal: Cell<Option<Refusal>>,
+    /// The rest of the last read, with what its target held raw escaped.
+    escaped: Cell<Bytes>,
     /// The status of hyper's own refusal, whose empty page was not let through.
     swallowed: Cell<Option<StatusCode>>,
     /// hyper holds bytes of a response that have not been written.
@@ -80,6 +83,7 @@ impl Link {
             answered: Cell::new(0),
             rest: RefCell::new(None),
             refusal: Cell::new(None),
+            escaped: Cell::default(),
             swallowed: Cell::new(None),
             unflushed: Cell::new(false),
             head_due: Cell::new(false),
@@ -245,19 +249,28 @@ impl Link {
             .set(self.body_read.get().saturating_add(bytes.len() as u64));
         let mut framing = self.framing.borrow_mut();
         let heads = framing.heads();
-        let verdict = framing.feed(bytes);
+        let mut refusal = framing.feed(bytes).err();
+        let good = refusal.map_or(bytes.len(), |refusal| refusal.good);
+        if refusal.is_some_and(|refusal| refusal.fault == Fault::TargetRaw) {
+            let escaped = escape(&mut framing, bytes.get(good..).unwrap_or_default());
+            self.escaped.set(escaped.bytes);
+            refusal = escaped.refusal;
+            self.stir();
+        }
         if !framing.in_head() {
             self.head_since.set(None);
         } else if self.head_since.get().is_none() || framing.heads() != heads {
             self.head_since.set(Some(now));
         }
-        match verdict {
-            Ok(()) => bytes.len(),
-            Err(refusal) => {
-                self.refusal.set(Some(refusal));
-                refusal.good
-            }
+        if refusal.is_some() {
+            self.refusal.set(refusal);
         }
+        good
+    }
+
+    /// What hyper reads next, before anything else.
+    pub(super) fn take_escaped(&self) -> Bytes {
+        self.escaped.take()
     }
 
     pub(super) fn refusal(&self) -> Option<Refusal> {

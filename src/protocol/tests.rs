@@ -1,1 +1,396 @@
+//! A server with a scripted application, and clients on real sockets that share its thread: turns alternate with reads.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test may fail by panicking"
+)]
 
+mod drain;
+mod exchange;
+mod leaving;
+mod parking;
+mod refusals;
+mod requests;
+mod responses;
+mod timeouts;
+
+use std::{
+    cell::{Cell, RefCell},
+    io::{self, Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    os::fd::AsRawFd,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, request::Parts};
+
+use super::{Application, Exchange, Received, Server};
+use crate::{
+    runtime::{
+        Runtime, Source,
+        tests::{Count, Recorder},
+    },
+    settings::Settings,
+    transport::{Listener, Peer},
+};
+
+/// How long the machine may take for what it always does in the end.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Turns after which whatever was on its way through the loopback has arrived.
+const SETTLED: usize = 8;
+
+/// What an application does with a request, within the call that brings it.
+type Script = Box<dyn Fn(&Parts, &Rc<Exchange>)>;
+
+/// An application that runs a script, and keeps what it was given for the test to go on with.
+struct Scripted {
+    script: Script,
+    requests: RefCell<Vec<Parts>>,
+    exchanges: RefCell<Vec<Rc<Exchange>>>,
+    clients: Cell<usize>,
+    refused: RefCell<Vec<&'static str>>,
+}
+
+impl Application for Scripted {
+    type Client = ();
+
+    fn client(&self, _peer: &Peer) {
+        self.clients.set(self.clients.get() + 1);
+    }
+
+    fn exchange(&self, (): &(), request: Parts, exchange: Rc<Exchange>) {
+        self.exchanges.borrow_mut().push(Rc::clone(&exchange));
+        self.requests.borrow_mut().push(request.clone());
+        (self.script)(&request, &exchange);
+    }
+
+    fn on_refused(&self, _peer: &Peer, reason: &'static str) {
+        self.refused.borrow_mut().push(reason);
+    }
+
+    fn on_accept_trouble(&self, error: &io::Error) {
+        unreachable(error);
+    }
+}
+
+#[expect(clippy::panic, reason = "no test makes accepting fail")]
+fn unreachable(error: &io::Error) {
+    panic!("accepting failed: {error}");
+}
+
+/// A server on a port of its own, and the clock that it goes by.
+struct World {
+    runtime: Runtime,
+    host: Rc<Recorder>,
+    server: Rc<Server<Scripted>>,
+    address: SocketAddr,
+    ahead: Cell<Duration>,
+}
+
+impl World {
+    /// Requests are kept; the test answers them when it likes.
+    fn waiting() -> Self {
+        Self::new(|_, _| ())
+    }
+
+    /// Every request is answered at once, with its path.
+    fn echoing() -> Self {
+        Self::new(echo)
+    }
+
+    fn new(script: impl Fn(&Parts, &Rc<Exchange>) + 'static) -> Self {
+        Self::with(settings(), script)
+    }
+
+    fn with(settings: Settings, script: impl Fn(&Parts, &Rc<Exchange>) + 'static) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let host = Recorder::nest(&runtime);
+        let application = Scripted {
+            script: Box::new(script),
+            requests: RefCell::default(),
+            exchanges: RefCell::default(),
+            clients: Cell::default(),
+            refused: RefCell::default(),
+        };
+        let server = Server::new(runtime.clone(), settings, application);
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        server.listen(Listener::adopt(&runtime, socket.as_raw_fd(), None).unwrap());
+        Self {
+            runtime,
+            host,
+            server,
+            address: socket.local_addr().unwrap(),
+            ahead: Cell::default(),
+        }
+    }
+
+    fn turn(&self) {
+        if self.ahead.get().is_zero() {
+            self.runtime.turn();
+        } else {
+            self.runtime.turn_at(Instant::now() + self.ahead.get());
+        }
+        assert_eq!(self.runtime.take_panics(), 0);
+    }
+
+    fn settle(&self) {
+        for _ in 0..SETTLED {
+            self.turn();
+        }
+    }
+
+    fn until(&self, what: &str, mut is_reached: impl FnMut() -> bool) {
+        let started = Instant::now();
+        while !is_reached() {
+            assert!(started.elapsed() < PATIENCE, "never came: {what}");
+            self.turn();
+            std::thread::yield_now();
+        }
+    }
+
+    /// So much later, everything else being equal.
+    fn skip(&self, time: Duration) {
+        self.ahead.set(self.ahead.get() + time);
+        self.settle();
+    }
+
+    fn connect(&self) -> Client<'_> {
+        let socket = TcpStream::connect(self.address).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        socket.set_nodelay(true).unwrap();
+        self.settle();
+        Client {
+            world: self,
+            socket,
+            heard: Vec::new(),
+            end: None,
+        }
+    }
+
+    fn connections(&self) -> usize {
+        self.server.shared.counters().connections()
+    }
+
+    fn application(&self) -> &Scripted {
+        self.server.application()
+    }
+
+    /// How many requests have reached the application.
+    fn started(&self) -> usize {
+        self.application().exchanges.borrow().len()
+    }
+
+    /// The exchange of the request of that number, the first being 0; waits for it.
+    fn exchange(&self, number: usize) -> Rc<Exchange> {
+        self.until("the request", || self.started() > number);
+        let exchanges = self.application().exchanges.borrow();
+        Rc::clone(exchanges.get(number).expect("a request"))
+    }
+
+    fn refused(&self) -> usize {
+        self.application().refused.borrow().len()
+    }
+
+    /// What the application receives until the body ends or the peer is gone.
+    fn receive_all(&self, exchange: &Exchange) -> (Vec<u8>, bool) {
+        let mut all = Vec::new();
+        loop {
+            match exchange.try_receive() {
+                Some(Received::Body { bytes, more }) => {
+                    all.extend_from_slice(&bytes);
+                    if !more {
+                        return (all, true);
+                    }
+                }
+                Some(Received::Disconnect) => return (all, false),
+                None => {
+                    let news = receiver(exchange);
+                    self.until("news for the receiver", || news.now() > 0);
+                }
+            }
+        }
+    }
+}
+
+/// Without what changes from second to second.
+fn settings() -> Settings {
+    Settings {
+        date_header: false,
+        ..Settings::default()
+    }
+}
+
+fn echo(request: &Parts, exchange: &Rc<Exchange>) {
+    answer(exchange, request.uri.path());
+}
+
+fn answer(exchange: &Exchange, words: &str) {
+    let body = Bytes::copy_from_slice(words.as_bytes());
+    exchange.respond(StatusCode::OK, exchange.default_headers(), body);
+}
+
+fn open(exchange: &Exchange, words: &'static str) {
+    exchange.open(StatusCode::OK, HeaderMap::new(), Bytes::from(words));
+}
+
+/// A waiter for news, as a count of them.
+fn receiver(exchange: &Exchange) -> Count {
+    let news = Count::default();
+    let count = news.clone();
+    exchange.wait_receive(Box::new(move || count.add()));
+    news
+}
+
+fn body(words: &'static str, more: bool) -> Received {
+    let bytes = Bytes::from(words);
+    Received::Body { bytes, more }
+}
+
+/// The bytes of an answer in one piece.
+fn ok(words: &str) -> String {
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{words}",
+        words.len()
+    )
+}
+
+/// The bytes of the last one.
+fn ok_and_close(words: &str) -> String {
+    let length = words.len();
+    format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{words}")
+}
+
+/// The bytes of a refusal.
+fn refusal(status: &str, words: &str) -> String {
+    let length = words.len();
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\n\
+         content-length: {length}\r\nconnection: close\r\n\r\n{words}"
+    )
+}
+
+fn invalid() -> String {
+    refusal("400 Bad Request", "Invalid HTTP request received.")
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
+}
+
+/// How a connection ended for the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Closed,
+    Reset,
+}
+
+struct Client<'w> {
+    world: &'w World,
+    socket: TcpStream,
+    heard: Vec<u8>,
+    end: Option<End>,
+}
+
+impl Client<'_> {
+    /// Sends all of it, with as many turns as that takes.
+    fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        let mut left = bytes.as_ref();
+        let started = Instant::now();
+        while !left.is_empty() {
+            match self.socket.write(left) {
+                Ok(count) => left = left.get(count..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    assert!(started.elapsed() < PATIENCE, "the server does not read");
+                    self.world.turn();
+                }
+                Err(error) => assert!(left.is_empty(), "{error}"),
+            }
+        }
+    }
+
+    /// Sends it and lets it arrive.
+    fn says(&mut self, bytes: impl AsRef<[u8]>) {
+        self.send(bytes);
+        self.world.settle();
+    }
+
+    /// Takes what has come.
+    fn listen(&mut self) {
+        let mut buffer = vec![0; 256 * 1024];
+        while self.end.is_none() {
+            match self.socket.read(&mut buffer) {
+                Ok(0) => self.end = Some(End::Closed),
+                Ok(count) => self.heard.extend(buffer.iter().take(count)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => self.end = Some(End::Reset),
+            }
+        }
+    }
+
+    fn listen_until(&mut self, mut is_enough: impl FnMut(&[u8]) -> bool) {
+        let started = Instant::now();
+        loop {
+            self.listen();
+            if self.end.is_some() || is_enough(&self.heard) || started.elapsed() > PATIENCE {
+                return;
+            }
+            self.world.turn();
+        }
+    }
+
+    /// Exactly this comes, and nothing after it for now.
+    fn hears(&mut self, expected: impl AsRef<[u8]>) {
+        let expected = expected.as_ref();
+        self.listen_until(|heard| heard.len() >= expected.len());
+        self.world.settle();
+        self.has_heard(expected);
+    }
+
+    /// Exactly this has come already: no turn is needed.
+    fn has_heard(&mut self, expected: impl AsRef<[u8]>) {
+        self.listen();
+        let heard = std::mem::take(&mut self.heard);
+        assert_eq!(
+            String::from_utf8_lossy(&heard),
+            String::from_utf8_lossy(expected.as_ref())
+        );
+    }
+
+    fn hears_nothing(&mut self) {
+        self.hears("");
+        assert_eq!(self.end, None);
+    }
+
+    /// The server ends its side, and has said nothing more.
+    fn hears_end(&mut self) {
+        self.hears_end_as(End::Closed);
+    }
+
+    fn hears_end_as(&mut self, end: End) {
+        self.listen_until(|_| false);
+        self.has_heard("");
+        assert_eq!(self.end, Some(end));
+    }
+
+    fn hears_and_end(&mut self, expected: impl AsRef<[u8]>) {
+        self.hears(expected);
+        self.hears_end();
+    }
+
+    /// Ends its sending side.
+    fn hang_up(&self) {
+        self.socket.shutdown(Shutdown::Write).unwrap();
+        self.world.settle();
+    }
+
+    /// Leaves with a reset.
+    fn reset(self) {
+        let socket = mio::net::TcpStream::from_std(self.socket);
+        let source = Source::duplex(&Runtime::new().unwrap(), socket).unwrap();
+        source.reset_on_close();
+        drop(source);
+        self.world.settle();
+    }
+}

@@ -88,6 +88,11 @@ impl Head {
             (at, rest) = match self.advance(at, byte, rest, after) {
                 Ok(step) => step,
                 Err((fault, from)) => {
+                    if let Fault::TargetRaw = fault {
+                        // Not refused: it comes again, escaped.
+                        self.at = At::Target;
+                        self.left -= within.len() - from.len();
+                    }
                     let left = from.len() + beyond.len();
                     return Err(Stop { fault, left });
                 }
@@ -144,7 +149,7 @@ impl Head {
     fn target_start<'a>(&mut self, rest: &'a [u8]) -> Parsed<'a> {
         match rest.first() {
             None => Ok((At::TargetStart, rest)),
-            Some(byte) if is_target(*byte) => self.target(rest),
+            Some(byte) if is_target(*byte) || is_raw(*byte) => self.target(rest),
             Some(_) => Err((Fault::RequestLineMalformed, rest)),
         }
     }
@@ -154,7 +159,12 @@ impl Head {
         // Without an early exit this compiles to vector instructions.
         if !target.iter().fold(true, |all, byte| all & is_target(*byte)) {
             let good = target.iter().take_while(|byte| is_target(**byte)).count();
-            return Err((Fault::RequestLineMalformed, rest.split_at(good).1));
+            let (_, bad) = rest.split_at(good);
+            let fault = match bad.first() {
+                Some(byte) if is_raw(*byte) => Fault::TargetRaw,
+                _ => Fault::RequestLineMalformed,
+            };
+            return Err((fault, bad));
         }
         match end.split_first() {
             None => Ok((At::Target, end)),
@@ -311,5 +321,10 @@ fn other(rest: &[u8]) -> Parsed<'_> {
 
 /// RFC 3986 knows no blank, no control and no byte above 0x7e (FLT-A12); the rest is left to hyper.
 fn is_target(byte: u8) -> bool {
-    byte.wrapping_sub(0x21) < 0x5e
+    byte.wrapping_sub(0x21) < 0x5e && !is_raw(byte)
+}
+
+/// What should have been escaped, is often not (curl), and is not borne by hyper: see `escape`.
+fn is_raw(byte: u8) -> bool {
+    matches!(byte, b'"' | b'<' | b'>' | b'`')
 }

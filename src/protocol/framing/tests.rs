@@ -1,7 +1,7 @@
 //! Each case is fed whole, byte by byte and at every split, and must end the same way (FLT-A5).
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use super::{Fault, Framing, Limits, Place};
+use super::{Fault, Framing, Limits, Place, escape};
 
 /// What the peer and hyper see of a verdict.
 #[derive(Debug, PartialEq, Eq)]
@@ -288,4 +288,56 @@ fn position_is_known_after_every_byte() {
         );
         assert_eq!(framing.heads(), u64::from(come >= head_end), "after {come}");
     }
+}
+
+/// uvicorn.md 3.1: raw `"`, `<`, `>` and backtick are served; however they arrive, hyper reads them escaped.
+#[test]
+fn raw_target_bytes_are_escaped_at_any_split() {
+    let raw =
+        b"GET /a<b>`?q={\"a\":1} HTTP/1.1\r\nHost: a\r\n\r\nGET /\" HTTP/1.1\r\nHost: a\r\n\r\n";
+    let wanted: &[u8] =
+        b"GET /a%3Cb%3E%60?q={%22a%22:1} HTTP/1.1\r\nHost: a\r\n\r\nGET /%22 HTTP/1.1\r\nHost: a\r\n\r\n";
+    let read = |framing: &mut Framing, bytes: &[u8], seen: &mut Vec<u8>| {
+        let Err(refusal) = framing.feed(bytes) else {
+            seen.extend_from_slice(bytes);
+            return;
+        };
+        assert_eq!(refusal.fault, Fault::TargetRaw);
+        seen.extend_from_slice(&bytes[..refusal.good]);
+        let escaped = escape(framing, &bytes[refusal.good..]);
+        assert!(escaped.refusal.is_none());
+        seen.extend_from_slice(&escaped.bytes);
+    };
+    for cut in 0..raw.len() {
+        let mut framing = Framing::new(Limits::default());
+        let mut seen = Vec::new();
+        read(&mut framing, &raw[..cut], &mut seen);
+        read(&mut framing, &raw[cut..], &mut seen);
+        assert_eq!(seen, wanted, "cut at {cut}");
+        assert!(framing.at_rest());
+        assert_eq!(framing.heads(), 2);
+    }
+}
+
+/// An escape does not let a target past its limit, and what is wrong after it is refused.
+#[test]
+fn escaped_target_is_still_limited_and_checked() {
+    let limits = Limits {
+        head: 10,
+        ..Limits::default()
+    };
+    let mut framing = Framing::new(limits);
+    let bytes = b"GET /\"\"\" HTTP/1.1\r\n";
+    let refusal = framing.feed(bytes).unwrap_err();
+    let refusal = escape(&mut framing, &bytes[refusal.good..])
+        .refusal
+        .unwrap();
+    assert_eq!(refusal.fault, Fault::RequestLineTooLong);
+
+    let mut framing = Framing::new(Limits::default());
+    let bytes = b"GET /\" HTTP/1.1\nHost: a\r\n\r\n";
+    let refusal = framing.feed(bytes).unwrap_err();
+    let escaped = escape(&mut framing, &bytes[refusal.good..]);
+    assert_eq!(escaped.refusal.unwrap().fault, Fault::BareLf);
+    assert_eq!(&escaped.bytes[..], b"%22 HTTP/1.1");
 }
