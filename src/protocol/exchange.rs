@@ -46,6 +46,7 @@ pub(crate) struct Exchange {
     /// Which of the connection's requests this is; the first is 1.
     number: u64,
     is_head_request: bool,
+    version: Version,
     /// The connection ends with this exchange: the request says so, or its version is 1.0.
     closes: bool,
     request: RefCell<RequestBody>,
@@ -72,7 +73,8 @@ impl Exchange {
             link: Rc::clone(link),
             number: link.answered() + 1,
             is_head_request: request.method == Method::HEAD,
-            closes: is_old || (has_body && says_close(&request.headers)),
+            version: request.version,
+            closes: is_old || says_close(&request.headers),
             request: RefCell::new(RequestBody::new(body, expects_continue)),
             reply: RefCell::new(Reply::Owed),
             peer_ended: Cell::new(false),
@@ -269,6 +271,10 @@ impl Exchange {
         let mut response = Response::new(ResponseBody::new(payload, &self.link));
         *response.status_mut() = head.status;
         *response.headers_mut() = head.headers;
+        if self.version == Version::HTTP_10 {
+            // hyper would promise `keep-alive` to a peer that asked for it, beside our `close`.
+            *response.version_mut() = Version::HTTP_10;
+        }
         if head.status.canonical_reason().is_none() {
             // hyper would write `<none>`.
             response
