@@ -296,6 +296,7 @@ impl<A: Application> Driver<A> {
             return Look::Wait(None);
         };
         let front = connection.into_parts().read_buf;
+        self.server.shared.on_parked();
         if !front.is_empty() {
             // Not idle after all (an empty line before a request, say): nothing that was read may be lost.
             self.activate(front);

@@ -7,14 +7,15 @@ use std::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use http::HeaderMap;
+use hyper::rt::Timer;
 
 use super::{Application, connection::Driver, defaults::Defaults, http1};
 use crate::{
-    runtime::{Runtime, TaskId},
+    runtime::{Clock, Runtime, TaskId, give_back},
     settings::Settings,
     transport::{Admission, Listener, Peer, Stream},
 };
@@ -53,6 +54,11 @@ impl Counters {
     }
 }
 
+/// So many parked connections hold some megabytes: worth the milliseconds that giving back may take.
+const MANY: u32 = 500;
+/// Connections of one burst park within about as long.
+const MANY_PARK_WITHIN: Duration = Duration::from_secs(2);
+
 /// The part that knows nothing of the application.
 pub(crate) struct Shared {
     pub(super) runtime: Runtime,
@@ -60,6 +66,8 @@ pub(crate) struct Shared {
     pub(super) defaults: Defaults,
     stage: Cell<Stage>,
     counters: Arc<Counters>,
+    /// Connections that have parked since memory was last given back.
+    parked: Cell<u32>,
     listeners: RefCell<Vec<TaskId>>,
 }
 
@@ -79,6 +87,7 @@ impl<A: Application> Server<A> {
             defaults,
             stage: Cell::new(Stage::Serving),
             counters: Arc::default(),
+            parked: Cell::new(0),
             listeners: RefCell::default(),
         });
         let http1 = http1::builder(&shared);
@@ -184,6 +193,20 @@ impl Shared {
             for task in listeners {
                 self.runtime.wake(task);
             }
+        }
+    }
+
+    /// A connection has let its buffers go. When many have, the memory goes back to the system a little later.
+    pub(super) fn on_parked(self: &Rc<Self>) {
+        self.parked.set(self.parked.get() + 1);
+        if self.parked.get() == MANY {
+            let shared = Rc::clone(self);
+            let pause = Clock::new(&self.runtime).sleep(MANY_PARK_WITHIN);
+            self.runtime.spawn(async move {
+                pause.await;
+                shared.parked.set(0);
+                give_back();
+            });
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod executor;
 mod local;
+mod memory;
 mod reactor;
 mod source;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use std::{
 
 pub(crate) use executor::TaskId;
 pub(crate) use local::{Home, Local};
+pub(crate) use memory::give_back;
 pub(crate) use source::{Readiness, Source, duplicate};
 pub(crate) use timer::{Clock, Deadline};
 
