@@ -10,7 +10,7 @@ use std::{
 use pyo3::{
     ffi, intern,
     prelude::*,
-    types::{PyBool, PyDict, PyTuple},
+    types::{PyDict, PyTuple},
 };
 
 use super::Context;
@@ -21,7 +21,8 @@ pub(crate) struct EventLoop {
     call_soon: Py<PyAny>,
     task_factory: Py<PyAny>,
     task_class: Py<PyAny>,
-    eager_keywords: Py<PyTuple>,
+    /// `loop`, `eager_start` and `context`, made once: a new dict for each task is a twentieth of a small request.
+    eager_keywords: Py<PyDict>,
     starting: Starting,
     /// Whether the loop had a task factory when last looked.
     has_factory: Cell<bool>,
@@ -47,11 +48,15 @@ impl EventLoop {
         let asyncio = py.import("asyncio")?;
         let object = asyncio.call_method0("get_running_loop")?;
         let version = py.version_info();
+        let eager_keywords = PyDict::new(py);
+        eager_keywords.set_item("loop", &object)?;
+        eager_keywords.set_item("eager_start", true)?;
+        eager_keywords.set_item("context", py.None())?;
         Ok(Self {
             call_soon: object.getattr("call_soon")?.unbind(),
             task_factory: object.getattr("get_task_factory")?.unbind(),
             task_class: asyncio.getattr("Task")?.unbind(),
-            eager_keywords: PyTuple::new(py, ["loop", "eager_start", "context"])?.unbind(),
+            eager_keywords: eager_keywords.unbind(),
             starting: if version >= (3, 12) {
                 Starting::Eager
             } else if version >= (3, 11) {
@@ -169,24 +174,25 @@ impl EventLoop {
                 .bind(py)
                 .call_method(name, (coroutine,), Some(&keywords));
         }
-        let arguments = [
-            coroutine.as_ptr(),
-            self.object.as_ptr(),
-            PyBool::new(py, true).as_ptr(),
-            context.as_ptr(),
-        ];
-        // SAFETY: one positional argument, and as many values after it as there are keywords, all alive.
-        unsafe {
+        let keywords = self.eager_keywords.bind(py);
+        let key = intern!(py, "context");
+        keywords.set_item(key, context)?;
+        let arguments = PyTuple::new(py, [coroutine])?;
+        // SAFETY: a class, a tuple and a dict, all alive. The constructor reads the dict before it takes the first step,
+        // so it may be filled anew within that step; it does not keep it.
+        let task = unsafe {
             Bound::from_owned_ptr_or_err(
                 py,
-                ffi::PyObject_Vectorcall(
+                ffi::PyObject_Call(
                     self.task_class.as_ptr(),
                     arguments.as_ptr(),
-                    1,
-                    self.eager_keywords.as_ptr(),
+                    keywords.as_ptr(),
                 ),
             )
-        }
+        };
+        // The context must not outlive the request here.
+        keywords.set_item(key, py.None())?;
+        task
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header::HOST, request::Parts};
+use http::{HeaderValue, Request, Response, StatusCode, Version, header::HOST, request::Parts};
 use hyper::{body::Incoming, server::conn::http1};
 
 use super::{
@@ -233,5 +233,8 @@ impl<A: Application> Inner<A> {
 fn refused(link: &Rc<Link>, status: StatusCode) -> Response<ResponseBody> {
     link.on_refused();
     let page = refusal::page(status, link.shared.default_headers());
-    page.map(|words: Bytes| ResponseBody::new(Payload::Refusal(words), link))
+    let mut page = page.map(|words: Bytes| ResponseBody::new(Payload::Refusal(words), link));
+    // hyper would promise `keep-alive` to an old peer that asked for it; `Checked` writes our version in any case.
+    *page.version_mut() = Version::HTTP_10;
+    page
 }
