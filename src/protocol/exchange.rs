@@ -1,25 +1,25 @@
 //! `Exchange`: one request and its response, as the application sees them. Everything it does is done at once: bytes it
 //! gives leave in the same call where the peer has room, bytes it asks for are looked for in the socket.
 
+mod driven;
+
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
-    task::Poll,
     time::Instant,
 };
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Method, Response, StatusCode, Version,
+    HeaderMap, HeaderValue, Method, StatusCode, Version,
     header::{CONNECTION, EXPECT},
     request::Parts,
 };
 use http_body::Body;
-use hyper::{body::Incoming, ext::ReasonPhrase};
+use hyper::body::Incoming;
 
 use super::{
-    body::{Cut, Loss, Payload, RequestBody, ResponseBody},
-    framing::Place,
+    body::RequestBody,
     link::Link,
     refusal,
     reply::{End, Head, Queue, Reply},
@@ -237,166 +237,12 @@ impl Exchange {
         self.link.shared.runtime.home()
     }
 
-    // For the connection.
-
-    /// The response, once there is one.
-    pub(super) fn take_response(self: &Rc<Self>) -> Option<Response<ResponseBody>> {
-        let mut reply = self.reply.borrow_mut();
-        let (head, payload) = match std::mem::replace(&mut *reply, Reply::Finished) {
-            Reply::Whole { head, body } => {
-                let bodyless = self.is_bodyless(head.status);
-                (
-                    head,
-                    if bodyless {
-                        Payload::Absent
-                    } else {
-                        Payload::Whole(body)
-                    },
-                )
-            }
-            Reply::Opening { head, queue } => {
-                if self.is_bodyless(head.status) {
-                    (head, Payload::Absent)
-                } else {
-                    *reply = Reply::Streaming(queue);
-                    (head, Payload::Stream(Rc::clone(self)))
-                }
-            }
-            other => {
-                *reply = other;
-                return None;
-            }
-        };
-        drop(reply);
-        let mut response = Response::new(ResponseBody::new(payload, &self.link));
-        *response.status_mut() = head.status;
-        *response.headers_mut() = head.headers;
-        if self.version == Version::HTTP_10 {
-            // hyper would promise `keep-alive` to a peer that asked for it, beside our `close`.
-            *response.version_mut() = Version::HTTP_10;
-        }
-        if head.status.canonical_reason().is_none() {
-            // hyper would write `<none>`.
-            response
-                .extensions_mut()
-                .insert(ReasonPhrase::from_static(b""));
-        }
-        Some(response)
-    }
-
-    /// Whether the request's body turned out to be faulty while nothing has been answered.
-    pub(super) fn fault(&self) -> Option<StatusCode> {
-        if !matches!(*self.reply.borrow(), Reply::Owed) {
-            return None;
-        }
-        let refusal = self
-            .link
-            .refusal_in(Place::Body)
-            .filter(|_| self.link.heads() == self.number);
-        match (refusal, &*self.request.borrow()) {
-            (Some(refusal), _) => Some(refusal.fault.status()),
-            (None, RequestBody::Lost(Loss::Malformed)) => Some(StatusCode::BAD_REQUEST),
-            _ => None,
-        }
-    }
-
-    /// The next piece for hyper; `Pending` while there is none.
-    pub(super) fn poll_chunk(&self) -> Poll<Option<Result<Bytes, Cut>>> {
-        let mut reply = self.reply.borrow_mut();
-        let Reply::Streaming(queue) = &mut *reply else {
-            return Poll::Ready(None);
-        };
-        if let Some(chunk) = queue.chunks.pop_front() {
-            queue.bytes -= chunk.len();
-            self.link.on_chunk();
-            return Poll::Ready(Some(Ok(chunk)));
-        }
-        match queue.end {
-            End::Open => Poll::Pending,
-            End::Complete => Poll::Ready(None),
-            // An error makes hyper drop what it has not written: the bytes before the cut go first.
-            End::Cut if self.link.is_unflushed() => Poll::Pending,
-            End::Cut => Poll::Ready(Some(Err(Cut))),
-        }
-    }
-
-    pub(super) fn is_spent(&self) -> bool {
-        match &*self.reply.borrow() {
-            Reply::Streaming(queue) => queue.chunks.is_empty() && queue.end == End::Complete,
-            _ => true,
-        }
-    }
-
-    /// Takes in more of the body before the application is called; true while hyper should be asked for more.
-    ///
-    /// Only for a body of unknown length: one of known length is there in one piece, or it is waited for.
-    pub(super) fn gather_first(&self) -> bool {
-        let mut request = self.request.borrow_mut();
-        request.is_unmeasured() && request.gather() && request.wants_more()
-    }
-
-    /// Wakes the application where there is news for it; true if there was, so that the connection looks again.
-    pub(super) fn advance(&self) -> bool {
-        let mut progress = false;
-        if !self.receivers.borrow().is_empty() {
-            let grew = !self.is_over() && self.request.borrow_mut().gather();
-            if grew && self.wants_more() {
-                progress = true;
-            } else if self.is_over() || self.request.borrow().is_ready() {
-                progress |= wake_all(&self.receivers);
-            }
-        }
-        if !self.senders.borrow().is_empty() && self.is_drained() {
-            progress |= wake_all(&self.senders);
-        }
-        progress
-    }
-
     fn is_gone(&self) -> bool {
         matches!(*self.reply.borrow(), Reply::Gone)
     }
 
     fn wants_more(&self) -> bool {
         self.request.borrow().wants_more()
-    }
-
-    /// Everything the peer will ever send has been read.
-    pub(super) fn on_peer_ended(&self) {
-        self.peer_ended.set(true);
-    }
-
-    pub(super) fn has_peer_ended(&self) -> bool {
-        self.peer_ended.get()
-    }
-
-    /// Whether the body has been read to its end.
-    pub(super) fn is_body_read(&self) -> bool {
-        !matches!(*self.request.borrow(), RequestBody::Reading(_))
-    }
-
-    pub(super) fn receiving_since(&self) -> Option<Instant> {
-        self.receiving_since.get()
-    }
-
-    pub(super) fn is_owed(&self) -> bool {
-        matches!(*self.reply.borrow(), Reply::Owed)
-    }
-
-    /// hyper has the whole response, or will take no more of it. True if that ends the exchange: an application that
-    /// promised a length and has reached it may still have to say so, and nothing else starts before it has.
-    pub(super) fn on_taken(&self) -> bool {
-        self.is_taken.set(true);
-        self.reply.borrow().is_complete()
-    }
-
-    /// Both sides are done with it. Gives what is left of the request's body.
-    pub(super) fn on_over(&self) -> Option<Incoming> {
-        self.end(Reply::Finished)
-    }
-
-    /// The connection is gone.
-    pub(super) fn on_gone(&self) {
-        drop(self.end(Reply::Gone));
     }
 
     fn end(&self, reply: Reply) -> Option<Incoming> {

@@ -156,6 +156,11 @@ impl World {
         self.settle();
     }
 
+    /// Does something for the application, by the clock of the test.
+    fn act<R>(&self, act: impl FnOnce() -> R) -> R {
+        self.runtime.act_at(Instant::now() + self.ahead.get(), act)
+    }
+
     fn connect(&self) -> Client<'_> {
         let socket = TcpStream::connect(self.address).unwrap();
         socket.set_nonblocking(true).unwrap();

@@ -76,6 +76,17 @@ impl Runtime {
         self.ask_host();
     }
 
+    /// Does something as if in a turn at that time.
+    pub(crate) fn act_at<R>(&self, now: Instant, act: impl FnOnce() -> R) -> R {
+        let inner = &self.0;
+        inner.turning.set(inner.turning.get() + 1);
+        inner.timers.tick(now);
+        let outcome = act();
+        inner.turning.set(inner.turning.get() - 1);
+        self.ask_host();
+        outcome
+    }
+
     /// Turns until `is_reached`; panics when it never is.
     pub(crate) fn turn_until(&self, what: &str, mut is_reached: impl FnMut() -> bool) {
         let started = Instant::now();

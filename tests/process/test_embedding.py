@@ -60,14 +60,18 @@ def test_serve_in_a_thread_leaves_signals_to_the_program(program):
         from rsgi_bridge import Config, Server
         from served import app
         made = Server(Config(app, port=0))
-        thread = threading.Thread(target=lambda: asyncio.run(made.serve()))
-        thread.start()
+        over = threading.Event()
+        def serve():
+            asyncio.run(made.serve())
+            over.set()
+        threading.Thread(target=serve).start()
         try:
-            thread.join()
+            over.wait()
         except KeyboardInterrupt:
+            # Not Thread.join: below 3.13 an interrupted one takes the thread for ended.
             print("interrupted", flush=True)
             made.should_exit = True
-            thread.join()
+            over.wait()
         """
     )
     assert fetch(server.port) == b"served"

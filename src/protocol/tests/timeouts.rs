@@ -1,1 +1,394 @@
-//! To come.
+//! What takes too long, under a clock that the test moves; and that the host is asked for the turns this needs.
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::{Client, End, World, answer, body, get, ok, open, receiver, refusal, settings};
+use crate::{protocol::Received, settings::Settings};
+
+const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+const POST: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n";
+
+fn too_late() -> String {
+    refusal("408 Request Timeout", "Request Timeout")
+}
+
+/// With one time-out, the others being off or out of reach.
+fn only(change: impl FnOnce(&mut Settings)) -> Settings {
+    let mut settings = Settings {
+        keep_alive: seconds(1_000_000),
+        request_header: None,
+        request_body: None,
+        write: None,
+        ..settings()
+    };
+    change(&mut settings);
+    settings
+}
+
+/// Nothing happens before that time, whatever happens then.
+fn assert_quiet_until(client: &mut Client<'_>, time: Duration) {
+    client.world.skip(time - Duration::from_millis(500));
+    client.hears_nothing();
+    client.world.skip(Duration::from_millis(600));
+}
+
+#[test]
+fn silent_connection_is_closed_without_words() {
+    // FLT-B6.
+    let world = World::with(
+        only(|to| to.request_header = Some(seconds(30))),
+        super::echo,
+    );
+    let mut client = world.connect();
+    assert_quiet_until(&mut client, seconds(30));
+    client.hears_end();
+    world.skip(seconds(3));
+    assert_eq!((world.connections(), world.refused()), (0, 0));
+}
+
+#[test]
+fn connection_that_sends_empty_lines_is_not_kept_for_ever() {
+    // FLT-B6: an empty line is no request.
+    let world = World::with(
+        only(|to| to.request_header = Some(seconds(30))),
+        super::echo,
+    );
+    let mut client = world.connect();
+    client.says("\r\n");
+    world.skip(seconds(31));
+    client.hears_end();
+}
+
+#[test]
+fn kept_connection_that_sends_empty_lines_is_not_kept_for_ever() {
+    // FLT-B9.
+    let world = World::with(only(|to| to.keep_alive = seconds(5)), super::echo);
+    let mut client = world.connect();
+    client.send(get("/"));
+    client.hears(ok("/"));
+    client.says("\r\n");
+    world.skip(seconds(6));
+    client.hears_end();
+}
+
+#[test]
+fn head_that_drips_is_timed_from_the_opening() {
+    // FLT-B7.
+    let world = World::with(
+        only(|to| to.request_header = Some(seconds(30))),
+        super::echo,
+    );
+    let mut client = world.connect();
+    for byte in get("/").bytes().take(20) {
+        client.says([byte]);
+        world.skip(seconds(1));
+    }
+    assert_quiet_until(&mut client, seconds(10));
+    client.hears_and_end(too_late());
+    assert_eq!((world.started(), world.refused()), (0, 1));
+}
+
+#[test]
+fn later_head_is_timed_from_its_first_byte() {
+    let world = World::with(
+        only(|to| to.request_header = Some(seconds(30))),
+        super::echo,
+    );
+    let mut client = world.connect();
+    client.send(get("/"));
+    client.hears(ok("/"));
+    assert_quiet_until(&mut client, seconds(100));
+    client.says("GET");
+    world.skip(seconds(20));
+    client.says(" /");
+    assert_quiet_until(&mut client, seconds(10));
+    client.hears_and_end(too_late());
+}
+
+#[test]
+fn head_that_was_pipelined_behind_a_slow_answer_is_timed_afterwards() {
+    let world = World::with(only(|to| to.request_header = Some(seconds(30))), |_, _| ());
+    let mut client = world.connect();
+    client.says(get("/a") + "GET /b");
+    assert_quiet_until(&mut client, seconds(100));
+    let exchange = world.exchange(0);
+    world.act(|| answer(&exchange, "a"));
+    client.listen_until(|heard| heard.len() >= ok("a").len());
+    // The rest of it was never asked for: the answer was slow, not the peer.
+    client.says(" HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.listen();
+    assert!(String::from_utf8_lossy(&client.heard).starts_with(&ok("a")));
+}
+
+#[test]
+fn idle_connection_is_closed_after_its_keep_alive() {
+    // FLT-B9.
+    let world = World::with(only(|to| to.keep_alive = seconds(5)), super::echo);
+    let mut client = world.connect();
+    for _ in 0..3 {
+        client.send(get("/"));
+        client.hears(ok("/"));
+        world.skip(seconds(4));
+    }
+    client.says("G");
+    world.skip(seconds(100));
+    client.send("ET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.hears(ok("/"));
+    assert_quiet_until(&mut client, seconds(5));
+    client.hears_end();
+}
+
+#[test]
+fn keep_alive_of_no_time_closes_at_once() {
+    let world = World::with(only(|to| to.keep_alive = Duration::ZERO), super::echo);
+    let mut client = world.connect();
+    world.settle();
+    client.send(get("/"));
+    client.hears_and_end(ok("/"));
+}
+
+#[test]
+fn keep_alive_does_not_count_while_an_answer_is_owed_or_written() {
+    let world = World::with(only(|to| to.keep_alive = seconds(5)), |_, _| ());
+    let mut client = world.connect();
+    client.send(get("/"));
+    let exchange = world.exchange(0);
+    world.skip(seconds(100));
+    world.act(|| open(&exchange, "a"));
+    world.skip(seconds(100));
+    world.act(|| exchange.finish(Bytes::new()));
+    client.hears("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n");
+    assert_quiet_until(&mut client, seconds(5));
+    client.hears_end();
+}
+
+#[test]
+fn body_that_stops_is_refused_while_an_answer_is_owed() {
+    // FLT-B8.
+    let world = World::with(only(|to| to.request_body = Some(seconds(60))), |_, _| ());
+    let mut client = world.connect();
+    client.says(POST);
+    let exchange = world.exchange(0);
+    // Nobody waits for it: the peer is not to blame.
+    assert_quiet_until(&mut client, seconds(500));
+    assert_eq!(world.act(|| exchange.try_receive()), None);
+    let news = world.act(|| receiver(&exchange));
+    world.skip(seconds(50));
+    client.says("x");
+    assert_eq!(
+        (news.now(), world.act(|| exchange.try_receive())),
+        (1, Some(body("x", true)))
+    );
+    let news = world.act(|| receiver(&exchange));
+    assert_quiet_until(&mut client, seconds(60));
+    client.hears_and_end(too_late());
+    assert_eq!(news.now(), 1);
+    assert_eq!(
+        world.act(|| exchange.try_receive()),
+        Some(Received::Disconnect)
+    );
+}
+
+#[test]
+fn body_that_drips_is_not_stopped_by_the_time_between_bytes() {
+    let world = World::with(only(|to| to.request_body = Some(seconds(60))), |_, _| ());
+    let mut client = world.connect();
+    client.says(POST);
+    let exchange = world.exchange(0);
+    for _ in 0..10 {
+        let news = world.act(|| receiver(&exchange));
+        world.skip(seconds(50));
+        client.says("x");
+        assert_eq!(
+            (news.now(), world.act(|| exchange.try_receive())),
+            (1, Some(body("x", true)))
+        );
+    }
+}
+
+#[test]
+fn body_that_stops_after_the_answer_began_is_a_close() {
+    let world = World::with(only(|to| to.request_body = Some(seconds(60))), |_, _| ());
+    let mut client = world.connect();
+    client.says(POST);
+    let exchange = world.exchange(0);
+    world.act(|| open(&exchange, "a"));
+    client.hears("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n");
+    let news = world.act(|| receiver(&exchange));
+    assert_quiet_until(&mut client, seconds(60));
+    client.hears_end();
+    assert_eq!(news.now(), 1);
+    assert_eq!(
+        world.act(|| exchange.try_receive()),
+        Some(Received::Disconnect)
+    );
+    assert!(exchange.is_lost());
+}
+
+#[test]
+fn body_slower_than_the_least_rate_is_refused() {
+    let world = World::with(only(|to| to.min_request_body_rate = Some(10)), |_, _| ());
+    let mut client = world.connect();
+    client.says(POST);
+    let exchange = world.exchange(0);
+    let drip = |client: &mut Client<'_>, bytes: &'static str, count: u64| {
+        for _ in 0..count {
+            let news = world.act(|| receiver(&exchange));
+            world.skip(seconds(1));
+            client.says(bytes);
+            assert_eq!(
+                (news.now(), world.act(|| exchange.try_receive())),
+                (1, Some(body(bytes, true)))
+            );
+        }
+    };
+    // Fast enough for twice the window, then not: what was paid for is granted.
+    drip(&mut client, "12345678901", 20);
+    drip(&mut client, "1", 2);
+    let news = world.act(|| receiver(&exchange));
+    world.skip(seconds(1));
+    client.hears_and_end(too_late());
+    assert_eq!(news.now(), 1);
+}
+
+#[test]
+fn body_that_is_slow_for_less_than_the_window_is_borne() {
+    let world = World::with(only(|to| to.min_request_body_rate = Some(1_000)), |_, _| ());
+    let mut client = world.connect();
+    client.says(POST);
+    let exchange = world.exchange(0);
+    let news = world.act(|| receiver(&exchange));
+    assert_quiet_until(&mut client, seconds(10));
+    client.hears_and_end(too_late());
+    assert_eq!(news.now(), 1);
+}
+
+#[test]
+fn answer_that_nobody_reads_is_reset() {
+    // FLT-B10.
+    let world = World::with(only(|to| to.write = Some(seconds(60))), |_, _| ());
+    let mut client = world.connect();
+    client.send(get("/"));
+    let exchange = world.exchange(0);
+    open(&exchange, "");
+    world.until("a full socket", || {
+        exchange.push(Bytes::from_static(&[b'x'; 64 * 1024]));
+        !exchange.has_room()
+    });
+    assert_eq!(exchange.try_receive(), Some(body("", false)));
+    let news = receiver(&exchange);
+    world.skip(seconds(50));
+    // A little is read: there is progress, and time again.
+    let mut taken = 0;
+    let mut buffer = vec![0; 1 << 20];
+    while taken < 4 << 20 {
+        taken += std::io::Read::read(&mut client.socket, &mut buffer).unwrap_or(0);
+        world.turn();
+        world.act(|| exchange.push(Bytes::from_static(&[b'x'; 64 * 1024])));
+    }
+    world.skip(seconds(50));
+    assert_eq!((world.connections(), news.now()), (1, 0));
+    world.skip(seconds(20));
+    assert_eq!((world.connections(), news.now()), (0, 1));
+    assert!(exchange.is_lost());
+    assert_eq!(
+        world.act(|| exchange.try_receive()),
+        Some(Received::Disconnect)
+    );
+    client.listen_until(|_| false);
+    assert_eq!(client.end, Some(End::Reset));
+}
+
+#[test]
+fn whole_answer_that_nobody_reads_is_reset() {
+    let world = World::with(only(|to| to.write = Some(seconds(60))), |_, exchange| {
+        exchange.respond(
+            http::StatusCode::OK,
+            http::HeaderMap::new(),
+            vec![b'x'; 32 << 20].into(),
+        );
+    });
+    let mut client = world.connect();
+    client.says(get("/"));
+    world.skip(seconds(50));
+    assert_eq!(world.connections(), 1);
+    world.skip(seconds(20));
+    assert_eq!(world.connections(), 0);
+    client.listen_until(|_| false);
+    assert_eq!(client.end, Some(End::Reset));
+}
+
+#[test]
+fn body_that_nobody_wants_is_read_for_half_a_minute() {
+    let world = World::with(only(|_| ()), super::echo);
+    let mut client = world.connect();
+    client.says(POST);
+    client.hears(ok("/"));
+    for _ in 0..10 {
+        client.says("x");
+        world.skip(Duration::from_millis(2_900));
+    }
+    client.hears_nothing();
+    world.skip(seconds(2));
+    client.hears_end();
+}
+
+#[test]
+fn host_is_asked_for_every_deadline() {
+    // With the real clock: what the others skip must be asked for.
+    let soon = Duration::from_millis(30);
+    let expire = |settings: Settings, send: &str, expected: &str| {
+        let world = World::with(settings, super::echo);
+        let mut client = world.connect();
+        client.send(send);
+        client.listen_until(|heard| heard.len() >= expected.len());
+        client.has_heard(expected);
+        let waited = Instant::now();
+        // A host that turns only when it was asked to, or has something to read.
+        while client.end.is_none() {
+            let at = world.host.take_at();
+            assert!(waited.elapsed() < seconds(10), "nobody asked");
+            if at.iter().any(|at| *at <= waited + soon * 2) {
+                client.listen_until(|_| false);
+            }
+            world.turn();
+            client.listen();
+        }
+    };
+    expire(only(|to| to.request_header = Some(soon)), "", "");
+    expire(only(|to| to.keep_alive = soon), &get("/"), &ok("/"));
+}
+
+#[test]
+fn host_is_asked_for_nothing_without_a_deadline() {
+    let world = World::with(only(|_| ()), |_, _| ());
+    let mut client = world.connect();
+    client.send(get("/"));
+    world.exchange(0);
+    world.settle();
+    world.host.take_at();
+    world.host.take_soon();
+    world.settle();
+    assert_eq!((world.host.take_at(), world.host.take_soon()), (vec![], 0));
+}
+
+#[test]
+fn time_out_of_a_busy_connection_is_moved_without_asking_the_host() {
+    let world = World::with(only(|to| to.keep_alive = seconds(5)), super::echo);
+    let mut client = world.connect();
+    client.send(get("/"));
+    client.hears(ok("/"));
+    world.host.take_at();
+    for _ in 0..20 {
+        client.send(get("/"));
+        client.hears(ok("/"));
+    }
+    assert_eq!(world.host.take_at(), []);
+    assert_eq!(world.started(), 21);
+}
