@@ -1,5 +1,9 @@
 //! Each case is fed whole, byte by byte and at every split, and must end the same way (FLT-A5).
-#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking"
+)]
 
 use super::{Fault, Framing, Limits, Place, escape};
 
