@@ -187,6 +187,7 @@ impl Bridge {
         joined.server.shared().close();
         joined.runtime.nest(None);
         joined.runtime.close();
+        joined.server.application().forget_all();
         if let Some(fd) = joined.watched.take() {
             joined.event_loop.cancel_timer(py)?;
             joined.event_loop.remove_reader(py, fd)?;

@@ -126,6 +126,12 @@ impl Asgi {
         Ok(tasks.len())
     }
 
+    /// Lets go of the calls that still run: they are the loop's to end, and nothing may lead from them back to here.
+    pub(crate) fn forget_all(&self) {
+        let running = self.running.take();
+        drop(running);
+    }
+
     pub(crate) fn log(&self, py: Python<'_>, level: &str, text: &str) {
         if let Err(error) = self.logger.bind(py).call_method1(level, (text,)) {
             error.write_unraisable(py, Some(self.logger.bind(py)));
@@ -160,8 +166,14 @@ impl Application for Rc<Asgi> {
         });
     }
 
-    fn on_refused(&self, _peer: &Peer, _reason: &'static str) {
-        Python::attach(|py| self.log(py, "warning", "Invalid HTTP request received."));
+    fn on_refused(&self, peer: &Peer, reason: &'static str) {
+        let client = peer
+            .client
+            .map_or_else(String::new, |address| format!("{address} - "));
+        Python::attach(|py| {
+            self.log(py, "warning", "Invalid HTTP request received.");
+            self.log(py, "debug", &format!("{client}Refused: {reason}."));
+        });
     }
 
     fn on_accept_trouble(&self, error: &std::io::Error) {

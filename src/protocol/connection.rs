@@ -17,6 +17,7 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use http::StatusCode;
+use http_body::Body;
 
 use super::{
     Application, Server,
@@ -230,7 +231,8 @@ impl<A: Application> Driver<A> {
         let mut progress = false;
         loop {
             match poll_quietly(&mut rest) {
-                Poll::Ready(Some(Ok(_))) => progress = true,
+                // hyper says that a body has ended when it looks for the next one: the length says it now.
+                Poll::Ready(Some(Ok(_))) if !rest.is_end_stream() => progress = true,
                 Poll::Ready(_) => {
                     self.timeouts.on_discarded();
                     return true;
