@@ -176,6 +176,11 @@ impl Framing {
         matches!(self.state, State::Rest { skipped: 0 })
     }
 
+    /// Between messages, though empty lines may have come: nothing is owed to anybody.
+    pub(crate) fn is_between(&self) -> bool {
+        matches!(self.state, State::Rest { .. })
+    }
+
     /// A byte of a head has come and its end has not: the header deadline runs. Empty lines before
     /// a head are not of it.
     pub(crate) fn in_head(&self) -> bool {

@@ -345,13 +345,20 @@ impl Link {
         !framing.at_rest() || framing.heads() != self.answered.get()
     }
 
-    /// Nothing is under way: no exchange, no half-read message, not a byte to write. Only then may hyper be let go.
+    /// Nothing is under way: no exchange, no half-read message, not a byte to write.
     pub(super) fn is_idle(&self) -> bool {
+        let framing = self.framing.borrow();
         !self.has_exchange()
             && !self.has_rest()
             && !self.unflushed.get()
             && self.refusal.get().is_none()
-            && !self.is_mid_message()
+            && framing.is_between()
+            && framing.heads() == self.answered.get()
+    }
+
+    /// hyper holds nothing of an idle connection, so it may be let go.
+    pub(super) fn may_park(&self) -> bool {
+        self.is_idle() && self.framing.borrow().at_rest()
     }
 
     /// Complete heads that have come so far.

@@ -93,11 +93,11 @@ impl Timeouts {
             } else {
                 since.min(link.opened())
             };
-            let head = after(Some(since), settings.request_header);
-            return head
-                .map(|at| (at, Due::Refuse(StatusCode::REQUEST_TIMEOUT)))
+            let head = after(Some(since), settings.request_header)
+                .map(|at| (at, Due::Refuse(StatusCode::REQUEST_TIMEOUT)));
+            return [head, write, drain_due(link)]
                 .into_iter()
-                .chain(write)
+                .flatten()
                 .min_by_key(|(at, _)| *at);
         }
         if !link.is_idle() {
@@ -105,7 +105,10 @@ impl Timeouts {
             let discard = self
                 .discard_since
                 .map(|since| (since + DISCARD, Due::Close));
-            return discard.into_iter().chain(write).min_by_key(|(at, _)| *at);
+            return [discard, write, drain_due(link)]
+                .into_iter()
+                .flatten()
+                .min_by_key(|(at, _)| *at);
         }
         // A request may have come and gone within one look.
         let answered = link.answered();
@@ -114,35 +117,35 @@ impl Timeouts {
             _ => now,
         };
         self.quiet = Some((since, answered));
-        idle_due(link, is_active, since, now)
+        idle_due(link, is_active, since)
     }
 }
 
 /// What becomes of a connection on which nothing is under way since `quiet`.
-fn idle_due(
-    link: &Link,
-    is_active: IsActive,
-    quiet: Instant,
-    now: Instant,
-) -> Option<(Instant, Due)> {
+fn idle_due(link: &Link, is_active: IsActive, quiet: Instant) -> Option<(Instant, Due)> {
     let settings = &link.shared.settings;
     let close = if link.answered() > 0 {
         Some(quiet + settings.keep_alive)
     } else {
         settings.request_header.map(|time| quiet + time)
     };
-    let close = match link.shared.stage() {
-        Stage::Serving => close,
-        Stage::Draining { since } => {
-            Some(close.map_or(since + DRAIN_GRACE, |at| at.min(since + DRAIN_GRACE)))
+    let close = close.map(|at| (at, Due::Close));
+    let park = (is_active.0 && link.may_park()).then_some((quiet + PARK_AFTER, Due::Park));
+    // Of what falls together, closing comes first.
+    [close, drain_due(link), park]
+        .into_iter()
+        .flatten()
+        .min_by_key(|(at, _)| *at)
+}
+
+/// When a drain has no more patience with what no application is working on. An answer that is still being written is
+/// not cut.
+fn drain_due(link: &Link) -> Option<(Instant, Due)> {
+    match link.shared.stage() {
+        Stage::Draining { since } if !link.is_unflushed() => {
+            Some((since + DRAIN_GRACE, Due::Close))
         }
-        Stage::Closing => Some(now),
-    };
-    let park = is_active.0.then_some(quiet + PARK_AFTER);
-    match (park, close) {
-        (Some(park), Some(close)) if park < close => Some((park, Due::Park)),
-        (Some(park), None) => Some((park, Due::Park)),
-        (_, close) => close.map(|at| (at, Due::Close)),
+        _ => None,
     }
 }
 
