@@ -250,6 +250,8 @@ impl Exchange {
         if !self.is_gone() {
             *self.reply.borrow_mut() = reply;
         }
+        // What its application still says must not end an exchange that follows.
+        self.is_taken.set(false);
         self.receiving_since.set(None);
         let request = self.request.replace(RequestBody::Consumed);
         wake_all(&self.receivers);
