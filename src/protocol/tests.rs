@@ -5,6 +5,8 @@
     reason = "a test may fail by panicking"
 )]
 
+mod bodies;
+mod client;
 mod drain;
 mod exchange;
 mod leaving;
@@ -16,8 +18,8 @@ mod timeouts;
 
 use std::{
     cell::{Cell, RefCell},
-    io::{self, Read, Write},
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    io,
+    net::{SocketAddr, TcpListener, TcpStream},
     os::fd::AsRawFd,
     rc::Rc,
     time::{Duration, Instant},
@@ -26,10 +28,11 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, request::Parts};
 
+use self::client::{Client, End};
 use super::{Application, Exchange, Received, Server};
 use crate::{
     runtime::{
-        Runtime, Source,
+        Runtime,
         tests::{Count, Recorder},
     },
     settings::Settings,
@@ -163,15 +166,8 @@ impl World {
 
     fn connect(&self) -> Client<'_> {
         let socket = TcpStream::connect(self.address).unwrap();
-        socket.set_nonblocking(true).unwrap();
-        socket.set_nodelay(true).unwrap();
         self.settle();
-        Client {
-            world: self,
-            socket,
-            heard: Vec::new(),
-            end: None,
-        }
+        Client::new(self, socket)
     }
 
     fn connections(&self) -> usize {
@@ -282,120 +278,4 @@ fn invalid() -> String {
 
 fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
-}
-
-/// How a connection ended for the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Closed,
-    Reset,
-}
-
-struct Client<'w> {
-    world: &'w World,
-    socket: TcpStream,
-    heard: Vec<u8>,
-    end: Option<End>,
-}
-
-impl Client<'_> {
-    /// Sends all of it, with as many turns as that takes.
-    fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        let mut left = bytes.as_ref();
-        let started = Instant::now();
-        while !left.is_empty() {
-            match self.socket.write(left) {
-                Ok(count) => left = left.get(count..).unwrap_or_default(),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    assert!(started.elapsed() < PATIENCE, "the server does not read");
-                    self.world.turn();
-                }
-                Err(error) => assert!(left.is_empty(), "{error}"),
-            }
-        }
-    }
-
-    /// Sends it and lets it arrive.
-    fn says(&mut self, bytes: impl AsRef<[u8]>) {
-        self.send(bytes);
-        self.world.settle();
-    }
-
-    /// Takes what has come.
-    fn listen(&mut self) {
-        let mut buffer = vec![0; 256 * 1024];
-        while self.end.is_none() {
-            match self.socket.read(&mut buffer) {
-                Ok(0) => self.end = Some(End::Closed),
-                Ok(count) => self.heard.extend(buffer.iter().take(count)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(_) => self.end = Some(End::Reset),
-            }
-        }
-    }
-
-    fn listen_until(&mut self, mut is_enough: impl FnMut(&[u8]) -> bool) {
-        let started = Instant::now();
-        loop {
-            self.listen();
-            if self.end.is_some() || is_enough(&self.heard) || started.elapsed() > PATIENCE {
-                return;
-            }
-            self.world.turn();
-        }
-    }
-
-    /// Exactly this comes, and nothing after it for now.
-    fn hears(&mut self, expected: impl AsRef<[u8]>) {
-        let expected = expected.as_ref();
-        self.listen_until(|heard| heard.len() >= expected.len());
-        self.world.settle();
-        self.has_heard(expected);
-    }
-
-    /// Exactly this has come already: no turn is needed.
-    fn has_heard(&mut self, expected: impl AsRef<[u8]>) {
-        self.listen();
-        let heard = std::mem::take(&mut self.heard);
-        assert_eq!(
-            String::from_utf8_lossy(&heard),
-            String::from_utf8_lossy(expected.as_ref())
-        );
-    }
-
-    fn hears_nothing(&mut self) {
-        self.hears("");
-        assert_eq!(self.end, None);
-    }
-
-    /// The server ends its side, and has said nothing more.
-    fn hears_end(&mut self) {
-        self.hears_end_as(End::Closed);
-    }
-
-    fn hears_end_as(&mut self, end: End) {
-        self.listen_until(|_| false);
-        self.has_heard("");
-        assert_eq!(self.end, Some(end));
-    }
-
-    fn hears_and_end(&mut self, expected: impl AsRef<[u8]>) {
-        self.hears(expected);
-        self.hears_end();
-    }
-
-    /// Ends its sending side.
-    fn hang_up(&self) {
-        self.socket.shutdown(Shutdown::Write).unwrap();
-        self.world.settle();
-    }
-
-    /// Leaves with a reset.
-    fn reset(self) {
-        let socket = mio::net::TcpStream::from_std(self.socket);
-        let source = Source::duplex(&Runtime::new().unwrap(), socket).unwrap();
-        source.reset_on_close();
-        drop(source);
-        self.world.settle();
-    }
 }

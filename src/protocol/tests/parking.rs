@@ -23,7 +23,6 @@ const SECOND: Duration = Duration::from_secs(1);
 fn connect(world: &World) -> (Client<'_>, impl Fn() -> usize) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    socket.set_nonblocking(true).unwrap();
     let (ours, client) = listener.accept().unwrap();
     ours.set_nonblocking(true).unwrap();
     let ours = mio::net::TcpStream::from_std(ours);
@@ -33,13 +32,7 @@ fn connect(world: &World) -> (Client<'_>, impl Fn() -> usize) {
         server: ServerAddress::Unknown,
     };
     world.server.serve(Stream::Tcp(source.clone()), peer);
-    let client = Client {
-        world,
-        socket,
-        heard: Vec::new(),
-        end: None,
-    };
-    (client, move || source.owners())
+    (Client::new(world, socket), move || source.owners())
 }
 
 fn without_time_outs() -> Settings {
@@ -232,7 +225,7 @@ fn connection_whose_answer_has_not_left_never_parks() {
     assert_eq!(owners(), ACTIVE);
     client.listen_until(|heard| heard.len() >= length);
     let heard = std::mem::take(&mut client.heard);
-    assert_eq!(heard.iter().filter(|byte| **byte == b'x').count(), length);
+    assert_eq!(memchr::memchr_iter(b'x', &heard).count(), length);
     world.skip(SECOND * 2);
     assert_eq!(owners(), PARKED);
 }

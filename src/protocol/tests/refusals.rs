@@ -103,9 +103,10 @@ fn more_fields_than_hypers_default_are_served() {
     };
     let world = World::with(many, super::echo);
     let mut client = world.connect();
-    let fields: String = (0..900)
+    let fields: Vec<_> = (0..900)
         .map(|number| format!("x-{number}: y\r\n"))
         .collect();
+    let fields = fields.concat();
     client.send(format!("GET /many HTTP/1.1\r\nHost: a\r\n{fields}\r\n"));
     client.hears(ok("/many"));
     let requests = world.application().requests.borrow();
