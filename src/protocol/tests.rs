@@ -14,6 +14,7 @@ mod parking;
 mod refusals;
 mod requests;
 mod responses;
+mod stalls;
 mod timeouts;
 
 use std::{

@@ -132,19 +132,26 @@ fn peer_is_held_back_by_an_application_that_does_not_receive() {
 #[test]
 fn continue_leaves_when_the_application_receives() {
     // ASGI-43, FLT-A48.
-    let world = World::waiting();
-    let mut client = world.connect();
-    client.says("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
-    let exchange = world.exchange(0);
-    client.hears_nothing();
-    assert_eq!(exchange.try_receive(), None);
-    client.has_heard("HTTP/1.1 100 Continue\r\n\r\n");
-    client.send("hello");
-    assert_eq!(world.receive_all(&exchange), (b"hello".to_vec(), true));
-    answer(&exchange, "ok");
-    client.hears(ok("ok"));
-    client.send(get("/next"));
-    world.exchange(1);
+    for (field, sent) in [
+        ("Content-Length: 5", "hello"),
+        ("Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n"),
+    ] {
+        let world = World::waiting();
+        let mut client = world.connect();
+        client.says(format!(
+            "POST / HTTP/1.1\r\nHost: a\r\n{field}\r\nExpect: 100-continue\r\n\r\n"
+        ));
+        let exchange = world.exchange(0);
+        client.hears_nothing();
+        assert_eq!(exchange.try_receive(), None);
+        client.has_heard("HTTP/1.1 100 Continue\r\n\r\n");
+        client.send(sent);
+        assert_eq!(world.receive_all(&exchange), (b"hello".to_vec(), true));
+        answer(&exchange, "ok");
+        client.hears(ok("ok"));
+        client.send(get("/next"));
+        world.exchange(1);
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Requests on their way to the application: their order, and which is a connection's last.
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+use std::rc::Rc;
+
 use http::{Method, StatusCode, Version};
 
 use super::{Client, World, answer, echo, get, ok, ok_and_close, open};
@@ -107,6 +109,27 @@ fn request_found_by_a_receive_starts_with_the_next_turn() {
     assert_eq!(world.started(), 1);
     world.settle();
     assert_eq!(world.started(), 2);
+}
+
+#[test]
+fn request_behind_one_that_closes_never_starts() {
+    // Ended within a turn, where another request may start.
+    let world = World::waiting();
+    let mut client = world.connect();
+    client.says("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n");
+    let exchange = world.exchange(0);
+    open(&exchange, "");
+    exchange.wait_receive({
+        let exchange = Rc::clone(&exchange);
+        Box::new(move || {
+            exchange.close();
+            exchange.finish("a".into());
+        })
+    });
+    client.send(String::from("body") + &get("/b"));
+    client
+        .hears_and_end("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n");
+    assert_eq!(world.started(), 1);
 }
 
 #[test]

@@ -118,6 +118,7 @@ fn deadline_moved_to_and_fro_wakes_at_the_last_time_set() {
         simulation.reach(seconds);
     }
     assert_eq!(alarm.take(), 0);
+    assert_eq!(simulation.queued(), 1, "stale entries fall out");
     simulation.reach(25);
     assert_eq!(alarm.take(), 1);
     simulation.reach(100);
