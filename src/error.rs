@@ -12,6 +12,7 @@ pub(crate) enum AppError {
     ContentLengthsDiffer,
     HeaderNameInvalid,
     HeaderValueInvalid,
+    HeadersTooMany,
     StatusInformational(u16),
     StatusOutOfRange(i64),
     /// What was expected, and the type that came.
@@ -36,6 +37,7 @@ impl fmt::Display for AppError {
             }
             Self::HeaderNameInvalid => f.write_str("Invalid HTTP header name."),
             Self::HeaderValueInvalid => f.write_str("Invalid HTTP header value."),
+            Self::HeadersTooMany => f.write_str("Too many HTTP headers."),
             Self::StatusInformational(status) => {
                 write!(
                     f,

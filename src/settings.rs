@@ -103,9 +103,12 @@ mod parse {
         })
     }
 
+    /// A year in seconds. Longer is for ever, and deadlines must not leave the clock's range.
+    const LONGEST: f64 = 31_536_000.0;
+
     fn seconds(config: &Bound<'_, PyAny>, name: &str) -> PyResult<Duration> {
         let value: f64 = option(config, name)?;
-        Duration::try_from_secs_f64(value).map_err(|_| {
+        Duration::try_from_secs_f64(value.min(LONGEST)).map_err(|_| {
             PyValueError::new_err(format!("{name}={value} is not a number of seconds"))
         })
     }

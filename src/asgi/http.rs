@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     error::AppError,
+    interpreter::guarded,
     protocol::{Exchange, Received},
 };
 
@@ -57,6 +58,8 @@ pub(super) enum Sent {
     Done,
     /// The peer does not keep up.
     Wait,
+    /// Nobody will read it. A stream that never ends must not keep the loop to itself for that.
+    Nowhere,
     /// A head is held, and nobody will see the sender suspend.
     Held,
 }
@@ -91,7 +94,7 @@ impl HttpExchange {
         let message = dict(message)?;
         let kind = kind(&message)?;
         if self.exchange.is_lost() {
-            return Ok(Sent::Done);
+            return Ok(Sent::Nowhere);
         }
         // A state that owns something is taken out while Python may run: reading a message calls the application's
         // iterators.
@@ -265,7 +268,7 @@ impl HttpExchange {
         } else {
             Response::Dropping
         });
-        body.map(|_| Sent::Done)
+        body.map(|body| if body.more { Sent::Nowhere } else { Sent::Done })
     }
 
     /// Commits the head, with more to come.
@@ -298,7 +301,7 @@ impl HttpExchange {
     fn record(&self, py: Python<'_>, status: StatusCode) {
         let access_log = self.access_log.take();
         if let Some((log, scope)) = access_log
-            && let Err(error) = log.record(scope.bind(py), status.as_u16())
+            && let Err(error) = guarded(|| log.record(scope.bind(py), status.as_u16()))
         {
             // A filter or a handler of the user's, or a scope that middleware ruined: not worth a response.
             self.asgi

@@ -106,7 +106,8 @@ impl Start {
             return Ok(start);
         };
         if let Ok(list) = fields.cast_exact::<PyList>() {
-            start.headers.reserve(list.len());
+            // Only a hint: what really comes is counted as it comes.
+            let _ = start.headers.try_reserve(list.len());
             for field in list {
                 start.add(&field, &mut seen)?;
             }
@@ -136,25 +137,29 @@ impl Start {
                         return Err(AppError::ContentLengthsDiffer.into());
                     }
                     Some(_) => {}
-                    None => {
-                        self.headers.append(name, value);
-                    }
+                    None => self.append(name, value)?,
                 }
             }
             // Framing is the server's.
             TRANSFER_ENCODING => {}
             // The application's replace the server's own; its second one stands beside its first.
-            DATE if !std::mem::replace(&mut seen.date, true) => {
-                drop(self.headers.insert(name, value));
-            }
-            SERVER if !std::mem::replace(&mut seen.server, true) => {
-                drop(self.headers.insert(name, value));
-            }
-            _ => {
-                self.headers.append(name, value);
-            }
+            DATE if !std::mem::replace(&mut seen.date, true) => self.replace(name, value)?,
+            SERVER if !std::mem::replace(&mut seen.server, true) => self.replace(name, value)?,
+            _ => self.append(name, value)?,
         }
         Ok(())
+    }
+}
+
+impl Start {
+    fn append(&mut self, name: HeaderName, value: HeaderValue) -> Result<(), AppError> {
+        let added = self.headers.try_append(name, value);
+        added.map(drop).map_err(|_| AppError::HeadersTooMany)
+    }
+
+    fn replace(&mut self, name: HeaderName, value: HeaderValue) -> Result<(), AppError> {
+        let replaced = self.headers.try_insert(name, value);
+        replaced.map(drop).map_err(|_| AppError::HeadersTooMany)
     }
 }
 

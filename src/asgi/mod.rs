@@ -22,7 +22,7 @@ use pyo3::{intern, prelude::*, types::PyDict};
 use slab::Slab;
 
 use crate::{
-    interpreter::{Context, EventLoop, Ready, log_exception},
+    interpreter::{Context, EventLoop, Ready, guarded, log_exception},
     protocol::{Application, Exchange, Home},
     transport::Peer,
 };
@@ -47,6 +47,25 @@ pub(crate) struct Asgi {
     running_count: Arc<AtomicUsize>,
     /// A task is being stepped: another must not be entered.
     stepping: Cell<bool>,
+}
+
+/// A flag that is up for as long as this lives, and then as it was before, whatever happens in between.
+struct Raised<'a> {
+    flag: &'a Cell<bool>,
+    before: bool,
+}
+
+impl<'a> Raised<'a> {
+    fn new(flag: &'a Cell<bool>) -> Self {
+        let before = flag.replace(true);
+        Self { flag, before }
+    }
+}
+
+impl Drop for Raised<'_> {
+    fn drop(&mut self) {
+        self.flag.set(self.before);
+    }
 }
 
 /// What the Python side hands over.
@@ -133,7 +152,7 @@ impl Asgi {
     }
 
     pub(crate) fn log(&self, py: Python<'_>, level: &str, text: &str) {
-        if let Err(error) = self.logger.bind(py).call_method1(level, (text,)) {
+        if let Err(error) = guarded(|| self.logger.bind(py).call_method1(level, (text,))) {
             error.write_unraisable(py, Some(self.logger.bind(py)));
         }
     }

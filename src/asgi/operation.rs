@@ -1,20 +1,18 @@
 //! The callables `send` and `receive`, and what they return when it has to be waited for.
 
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-};
+use std::{cell::Cell, rc::Rc};
 
 use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyString};
 
 use super::{
+    Raised,
     deferred::{Called, Deferred},
     http::{HttpExchange, Sent},
     message,
 };
 use crate::{
     interpreter::{Resume, Suspension, mark_coroutine_function, stop_iteration, thrown},
-    protocol::Local,
+    protocol::{Local, Ticket},
 };
 
 /// The `send` of one request.
@@ -91,6 +89,9 @@ impl Send {
                 http.asgi.event_loop.call_soon(py, flush.as_any())?;
             }
             Sent::Wait => return Ok(Bound::new(py, Operation::new(http, Wanted::Room))?.into_any()),
+            Sent::Nowhere => {
+                return Ok(Bound::new(py, Operation::new(http, Wanted::Turn))?.into_any());
+            }
         }
         Ok(http.asgi.ready.bind(py).clone().into_any())
     }
@@ -129,14 +130,17 @@ struct Wait {
     http: Rc<HttpExchange>,
     wanted: Wanted,
     is_over: Cell<bool>,
-    /// What the last step yielded: woken by the exchange, dropped when the step that follows finds its wish fulfilled.
-    suspension: RefCell<Option<Py<Suspension>>>,
+    has_waited: Cell<bool>,
+    /// By which the exchange knows the last wait.
+    ticket: Cell<Option<Ticket>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
     Message,
     Room,
+    /// Nothing, but that others get their turn.
+    Turn,
 }
 
 impl Operation {
@@ -145,7 +149,8 @@ impl Operation {
             http: Rc::clone(http),
             wanted,
             is_over: Cell::new(false),
-            suspension: RefCell::new(None),
+            has_waited: Cell::new(false),
+            ticket: Cell::new(None),
         };
         Self(Local::new(http.exchange.home(), wait))
     }
@@ -155,19 +160,16 @@ impl Operation {
         if wait.is_over.get() {
             return Err(PyRuntimeError::new_err(match wait.wanted {
                 Wanted::Message => "cannot reuse already awaited receive()",
-                Wanted::Room => "cannot reuse already awaited send()",
+                Wanted::Room | Wanted::Turn => "cannot reuse already awaited send()",
             }));
         }
+        wait.forget();
         if let Some(value) = wait.try_finish(py)? {
             wait.is_over.set(true);
-            let old = wait.suspension.take();
-            drop(old);
             return Err(stop_iteration(&value));
         }
         let suspension = Suspension::new(py, &wait.http.asgi.event_loop)?;
-        let old = wait.suspension.replace(Some(suspension.clone_ref(py)));
-        drop(old);
-        wait.subscribe(suspension.clone_ref(py));
+        wait.subscribe(py, suspension.clone_ref(py));
         Ok(suspension.into_bound(py).into_any())
     }
 }
@@ -185,30 +187,50 @@ impl Wait {
                 .exchange
                 .has_room()
                 .then(|| py.None().into_bound(py))),
+            Wanted::Turn => Ok(self
+                .has_waited
+                .replace(true)
+                .then(|| py.None().into_bound(py))),
         }
     }
 
-    fn subscribe(&self, suspension: Py<Suspension>) {
+    fn subscribe(&self, py: Python<'_>, suspension: Py<Suspension>) {
+        if self.wanted == Wanted::Turn {
+            // The loop calls as soon as the task has said what it waits for.
+            Suspension::wake(suspension.bind(py), Resume::Soon);
+            return;
+        }
         let http = Rc::clone(&self.http);
         let waiter = Box::new(move || {
             // In a turn nothing else runs on this thread, so the task can be entered here and now; while another is
             // being stepped asyncio forbids it.
-            let resume = if http.exchange.is_turning() && !http.asgi.stepping.get() {
-                Resume::Here
-            } else {
-                Resume::Soon
-            };
+            let is_free = http.exchange.is_turning() && !http.asgi.stepping.get();
+            let resume = if is_free { Resume::Here } else { Resume::Soon };
             Python::attach(|py| {
-                let asgi = &http.asgi;
-                let was_stepping = asgi.stepping.replace(true);
+                let _stepping = Raised::new(&http.asgi.stepping);
                 Suspension::wake(suspension.bind(py), resume);
-                asgi.stepping.set(was_stepping);
             });
         });
-        match self.wanted {
-            Wanted::Message => self.http.exchange.wait_receive(waiter),
-            Wanted::Room => self.http.exchange.wait_room(waiter),
+        self.ticket.set(match self.wanted {
+            Wanted::Message => Some(self.http.exchange.wait_receive(waiter)),
+            Wanted::Room => Some(self.http.exchange.wait_room(waiter)),
+            Wanted::Turn => None,
+        });
+    }
+
+    /// The exchange need not call any more: a wait that is cancelled leaves nothing with it.
+    fn forget(&self) {
+        match (self.ticket.take(), self.wanted) {
+            (Some(ticket), Wanted::Message) => self.http.exchange.forget_receive(ticket),
+            (Some(ticket), Wanted::Room) => self.http.exchange.forget_room(ticket),
+            _ => {}
         }
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        self.forget();
     }
 }
 
@@ -248,8 +270,7 @@ impl Operation {
     fn close(&self) -> PyResult<()> {
         let wait = at_home(&self.0)?;
         wait.is_over.set(true);
-        let old = wait.suspension.take();
-        drop(old);
+        wait.forget();
         Ok(())
     }
 
@@ -257,7 +278,7 @@ impl Operation {
     fn __name__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
         let name = match at_home(&self.0)?.wanted {
             Wanted::Message => "receive",
-            Wanted::Room => "send",
+            Wanted::Room | Wanted::Turn => "send",
         };
         Ok(PyString::intern(py, name))
     }

@@ -16,12 +16,12 @@ use pyo3::{
 };
 
 use super::{
-    Asgi,
+    Asgi, Raised,
     http::HttpExchange,
     operation::{Receive, Send, at_home},
 };
 use crate::{
-    interpreter::{Step, awaitable_iterator, step},
+    interpreter::{Step, awaitable_iterator, guarded, step},
     protocol::Local,
 };
 
@@ -46,10 +46,10 @@ pub(super) fn start(
     let call = Bound::new(py, Call(Local::new(&asgi.home, drive)))?;
     let context = asgi.base_context.copy(py)?;
     // A task that is started eagerly is entered like any other.
-    let was_stepping = asgi.stepping.replace(true);
-    let task = asgi.event_loop.start(call.as_any(), &context);
-    asgi.stepping.set(was_stepping);
-    let task = task?;
+    let task = {
+        let _stepping = Raised::new(&asgi.stepping);
+        asgi.event_loop.start(call.as_any(), &context)?
+    };
     if let Some(drive) = call.get().0.try_ref()
         && !matches!(*drive.stage.borrow(), Stage::Over)
     {
@@ -99,51 +99,68 @@ impl Drive {
         py: Python<'py>,
         advance: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<Step<'py>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match &*self.stage.borrow() {
+            Stage::Stepping => {
+                return Err(PyRuntimeError::new_err(
+                    "coroutine is already being stepped",
+                ));
+            }
+            Stage::Over => {
+                return Err(PyRuntimeError::new_err(
+                    "cannot reuse already awaited coroutine",
+                ));
+            }
+            Stage::Ready { .. } | Stage::Suspended(_) => {}
+        }
         let stage = self.stage.replace(Stage::Stepping);
         let asgi = &self.http.asgi;
-        let was_stepping = asgi.stepping.replace(true);
-        let was_driving = self.http.is_driving.replace(true);
-        let outcome = match stage {
-            Stage::Ready {
-                scope,
-                receive,
-                send,
-            } => {
-                let call = asgi.application.bind(py).call1((scope, receive, send));
-                call.and_then(awaitable_iterator)
-                    .and_then(|iterator| advance(&iterator).map(|step| (iterator, step)))
-            }
-            Stage::Suspended(iterator) => {
-                let iterator = iterator.into_bound(py);
-                advance(&iterator).map(|step| (iterator, step))
-            }
-            Stage::Stepping => Err(PyRuntimeError::new_err(
-                "coroutine is already being stepped",
-            )),
-            Stage::Over => Err(PyRuntimeError::new_err(
-                "cannot reuse already awaited coroutine",
-            )),
+        let _stepping = Raised::new(&asgi.stepping);
+        let outcome = {
+            let _driving = Raised::new(&self.http.is_driving);
+            // A panic of a native extension comes back out of the interpreter as one of ours: it is the application's
+            // failure like any other.
+            guarded(|| self.advance(py, stage, advance))
         };
-        self.http.is_driving.set(was_driving);
-        let result = match outcome {
+        match outcome {
             Ok((iterator, Step::Yielded(yielded))) => {
                 self.stage.replace(Stage::Suspended(iterator.unbind()));
                 self.http.flush_head(py);
                 Ok(Some(yielded))
             }
             Ok((_, Step::Returned(value))) => {
-                self.http.on_returned(py, &value);
                 self.on_over();
+                self.http.on_returned(py, &value);
                 Ok(None)
             }
             Err(error) => {
-                self.http.on_raised(py, &error);
                 self.on_over();
+                self.http.on_raised(py, &error);
                 Ok(None)
             }
+        }
+    }
+
+    fn advance<'py>(
+        &self,
+        py: Python<'py>,
+        stage: Stage,
+        advance: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<Step<'py>>,
+    ) -> PyResult<(Bound<'py, PyAny>, Step<'py>)> {
+        let iterator = match stage {
+            Stage::Ready {
+                scope,
+                receive,
+                send,
+            } => {
+                let application = self.http.asgi.application.bind(py);
+                awaitable_iterator(application.call1((scope, receive, send))?)?
+            }
+            Stage::Suspended(iterator) => iterator.into_bound(py),
+            Stage::Stepping | Stage::Over => {
+                return Err(PyRuntimeError::new_err("coroutine cannot be stepped"));
+            }
         };
-        asgi.stepping.set(was_stepping);
-        result
+        advance(&iterator).map(|step| (iterator, step))
     }
 
     fn on_over(&self) {

@@ -140,11 +140,18 @@ impl Suspension {
         };
         for (callback, context) in callbacks {
             let callback = callback.bind(py);
-            let outcome = match (resume, &context) {
+            let here = match (resume, &context) {
                 (Resume::Here, Some(context)) => {
-                    Context::within(context.bind(py), || callback.call1((slf,))).map(drop)
+                    Context::within(context.bind(py), || callback.call1((slf,)))
+                        .map(drop)
+                        .ok()
                 }
-                _ => Self::call_soon(slf, callback, context.as_ref()),
+                _ => None,
+            };
+            // A context that cannot be entered now (it is entered already) can be later.
+            let outcome = match here {
+                Some(()) => Ok(()),
+                None => Self::call_soon(slf, callback, context.as_ref()),
             };
             if let Err(error) = outcome {
                 error.write_unraisable(py, Some(callback));

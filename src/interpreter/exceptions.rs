@@ -1,6 +1,8 @@
 //! From Rust's errors to Python's, and Python's exceptions to a log. The only file that maps them.
 #![allow(unsafe_code)]
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use pyo3::{
     exceptions::{PyRuntimeError, PyValueError},
     ffi, intern,
@@ -22,6 +24,7 @@ impl From<AppError> for PyErr {
             | AppError::BodyTooShort
             | AppError::HeaderNameInvalid
             | AppError::HeaderValueInvalid
+            | AppError::HeadersTooMany
             | AppError::UnexpectedMessage { .. }
             | AppError::MessageAfterEnd(_) => PyRuntimeError::new_err(text),
         }
@@ -43,19 +46,23 @@ pub(crate) fn stop_iteration(value: &Bound<'_, PyAny>) -> PyErr {
     PyErr::fetch(py)
 }
 
+/// Runs what calls into Python; a panic that comes back out of it (a native extension's) is an error like any other.
+pub(crate) fn guarded<R>(call: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
+    catch_unwind(AssertUnwindSafe(call))
+        .unwrap_or_else(|_| Err(PyRuntimeError::new_err("a native extension panicked")))
+}
+
 /// `logger.error(text, exc_info=error)`. A logger that fails itself is reported the way Python reports what nobody can
 /// catch, never raised into the server.
 pub(crate) fn log_exception(py: Python<'_>, logger: &Py<PyAny>, text: &str, error: &PyErr) {
     let keywords = PyDict::new(py);
     // Below 3.12 only the owned value carries its traceback.
     let error = error.clone_ref(py).into_value(py);
-    let outcome = keywords
-        .set_item(intern!(py, "exc_info"), error)
-        .and_then(|()| {
-            logger
-                .bind(py)
-                .call_method(intern!(py, "error"), (text,), Some(&keywords))
-        });
+    let outcome = guarded(|| {
+        keywords.set_item(intern!(py, "exc_info"), error)?;
+        let logger = logger.bind(py);
+        logger.call_method(intern!(py, "error"), (text,), Some(&keywords))
+    });
     if let Err(trouble) = outcome {
         trouble.write_unraisable(py, Some(logger.bind(py)));
     }

@@ -9,5 +9,5 @@ mod iteration;
 pub(crate) use awaitable::{Ready, Resume, Suspension, thrown};
 pub(crate) use context::Context;
 pub(crate) use event_loop::{EventLoop, mark_coroutine_function};
-pub(crate) use exceptions::{log_exception, stop_iteration};
+pub(crate) use exceptions::{guarded, log_exception, stop_iteration};
 pub(crate) use iteration::{Step, awaitable_iterator, step};

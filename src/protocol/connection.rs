@@ -53,7 +53,8 @@ pub(super) struct Driver<A: Application> {
 enum Phase<A: Application> {
     Parked,
     Active(Box<Connection<A>>),
-    Refusing(Bytes),
+    /// What is left to say, and until when.
+    Refusing(Bytes, Instant),
     Lingering(Instant),
     Done,
 }
@@ -91,7 +92,7 @@ impl<A: Application> Driver<A> {
             Phase::Done => Look::Done,
             Phase::Parked => self.look_parked(),
             Phase::Active(connection) => self.look_active(connection, cx),
-            Phase::Refusing(words) => self.look_refusing(words, cx),
+            Phase::Refusing(words, until) => self.look_refusing(words, until, cx),
             Phase::Lingering(until) => self.look_lingering(until, cx),
         }
     }
@@ -170,27 +171,37 @@ impl<A: Application> Driver<A> {
     /// The server's last words. hyper is let go, whatever it still held.
     fn refuse(&mut self, status: StatusCode, reason: &'static str) -> Look {
         self.phase = Phase::Done;
+        if self.link.is_unflushed() {
+            // These words would stand in the middle of an answer.
+            self.stream.reset_on_close();
+            return self.give_up();
+        }
         self.link.abandon();
         self.link.on_refused();
         self.server.application.on_refused(&self.link.peer, reason);
-        self.phase = Phase::Refusing(refusal::bytes(status, self.server.shared.default_headers()));
+        let words = refusal::bytes(status, self.server.shared.default_headers());
+        self.phase = Phase::Refusing(words, self.now() + LINGER);
         Look::Again
     }
 
-    fn look_refusing(&mut self, mut words: Bytes, cx: &mut Context<'_>) -> Look {
+    fn look_refusing(&mut self, mut words: Bytes, until: Instant, cx: &mut Context<'_>) -> Look {
         match self.stream.poll_write(cx, &words) {
             Poll::Ready(Ok(written)) => {
                 words.advance(written.min(words.len()));
                 if words.is_empty() {
                     return self.end();
                 }
-                self.phase = Phase::Refusing(words);
+                self.phase = Phase::Refusing(words, until);
                 Look::Again
             }
             Poll::Ready(Err(_)) => Look::Done,
+            Poll::Pending if self.now() < until => {
+                self.phase = Phase::Refusing(words, until);
+                Look::Wait(Some(until))
+            }
             Poll::Pending => {
-                self.phase = Phase::Refusing(words);
-                self.wait_until(self.now() + LINGER)
+                self.stream.reset_on_close();
+                Look::Done
             }
         }
     }
@@ -352,6 +363,7 @@ impl<A: Application> Drop for Driver<A> {
         // hyper's connection goes first: what it drops still reports to the link.
         self.phase = Phase::Done;
         self.link.abandon();
+        self.link.forget_task();
         self.server.shared.on_closed();
     }
 }

@@ -6,7 +6,7 @@ mod driven;
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -23,6 +23,7 @@ use super::{
     link::Link,
     refusal,
     reply::{End, Head, Queue, Reply},
+    waiter::{self, Ticket, Waiter, Waiters},
 };
 use crate::runtime::Home;
 
@@ -30,9 +31,6 @@ use crate::runtime::Home;
 const HIGH_WATER: usize = 64 * 1024;
 /// How few must be left before it goes on (asyncio's low-water mark).
 const LOW_WATER: usize = 16 * 1024;
-
-/// Called once, when there is something to look at; it may turn out to be nothing.
-type Waiter = Box<dyn FnOnce()>;
 
 /// What `receive` gives.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,8 +57,10 @@ pub(crate) struct Exchange {
     /// Since when the application waits for a byte of the body.
     receiving_since: Cell<Option<Instant>>,
     spare: Cell<HeaderMap>,
-    receivers: RefCell<Vec<Waiter>>,
-    senders: RefCell<Vec<Waiter>>,
+    /// How long the application has waited for the body before that.
+    waited: Cell<Duration>,
+    receivers: RefCell<Waiters>,
+    senders: RefCell<Waiters>,
 }
 
 impl Exchange {
@@ -68,7 +68,7 @@ impl Exchange {
         let is_old = request.version == Version::HTTP_10;
         // What only matters to a body is not looked for where there is none.
         let has_body = !body.is_end_stream();
-        let expects_continue = has_body && !is_old && is_continue(request.headers.get(EXPECT));
+        let expects_continue = has_body && !is_old && expects_continue(&request.headers);
         Rc::new(Self {
             link: Rc::clone(link),
             number: link.answered() + 1,
@@ -81,6 +81,7 @@ impl Exchange {
             is_taken: Cell::new(false),
             receiving_since: Cell::new(None),
             spare: Cell::default(),
+            waited: Cell::default(),
             receivers: RefCell::default(),
             senders: RefCell::default(),
         })
@@ -90,7 +91,7 @@ impl Exchange {
 
     /// The next event, if there is one now.
     pub(crate) fn try_receive(&self) -> Option<Received> {
-        if self.is_over() {
+        if self.reply.borrow().is_complete() {
             return Some(Received::Disconnect);
         }
         // What has come is told in one message, so hyper is asked until it has no more.
@@ -102,29 +103,50 @@ impl Exchange {
             self.link.kick();
             asked = true;
         }
-        if self.is_over() {
+        if self.reply.borrow().is_complete() {
             return Some(Received::Disconnect);
         }
-        let mut request = self.request.borrow_mut();
-        if let RequestBody::Lost(_) = *request {
-            return Some(Received::Disconnect);
+        if let Some((bytes, more)) = self.request.borrow_mut().take() {
+            self.stop_waiting();
+            return Some(Received::Body { bytes, more });
         }
-        let (bytes, more) = request.take()?;
-        self.receiving_since.set(None);
-        Some(Received::Body { bytes, more })
+        self.is_disconnected().then_some(Received::Disconnect)
     }
 
-    /// Calls `waiter` when `try_receive` may have something.
-    pub(crate) fn wait_receive(&self, waiter: Waiter) {
-        if matches!(*self.request.borrow(), RequestBody::Reading(_))
-            && self.receiving_since.get().is_none()
-        {
+    /// Calls `waiter` when `try_receive` may have something, unless it is forgotten before.
+    pub(crate) fn wait_receive(&self, waiter: Waiter) -> Ticket {
+        let is_reading = matches!(*self.request.borrow(), RequestBody::Reading(_));
+        if is_reading && self.receiving_since.get().is_none() {
             self.receiving_since
                 .set(Some(self.link.shared.runtime.now()));
         }
-        self.receivers.borrow_mut().push(waiter);
+        let ticket = self.receivers.borrow_mut().add(waiter);
         // The deadline for the body must be armed, and what came since `try_receive` must be seen.
         self.link.kick();
+        ticket
+    }
+
+    /// Nobody waits for a message by this ticket any more; whether it has been called makes no difference.
+    pub(crate) fn forget_receive(&self, ticket: Ticket) {
+        let waiter = self.receivers.borrow_mut().remove(ticket);
+        drop(waiter);
+        if self.receivers.borrow().is_empty() {
+            self.stop_waiting();
+        }
+    }
+
+    /// The same for room.
+    pub(crate) fn forget_room(&self, ticket: Ticket) {
+        let waiter = self.senders.borrow_mut().remove(ticket);
+        drop(waiter);
+    }
+
+    fn stop_waiting(&self) {
+        if let Some(since) = self.receiving_since.take() {
+            let now = self.link.shared.runtime.now();
+            let waited = self.waited.get() + now.saturating_duration_since(since);
+            self.waited.set(waited);
+        }
     }
 
     /// Whether the peer is known to have left, or the response is complete: nothing more can be received.
@@ -222,9 +244,9 @@ impl Exchange {
         }
     }
 
-    /// Calls `waiter` when there is room again, or the peer has left.
-    pub(crate) fn wait_room(&self, waiter: Waiter) {
-        self.senders.borrow_mut().push(waiter);
+    /// Calls `waiter` when there is room again, or the peer has left, unless it is forgotten before.
+    pub(crate) fn wait_room(&self, waiter: Waiter) -> Ticket {
+        self.senders.borrow_mut().add(waiter)
     }
 
     /// Whether a turn is under way: then nothing else runs on this thread but what the turn itself called.
@@ -254,8 +276,8 @@ impl Exchange {
         self.is_taken.set(false);
         self.receiving_since.set(None);
         let request = self.request.replace(RequestBody::Consumed);
-        wake_all(&self.receivers);
-        wake_all(&self.senders);
+        waiter::wake_all(&self.receivers);
+        waiter::wake_all(&self.senders);
         request.into_rest()
     }
 
@@ -293,7 +315,7 @@ impl Exchange {
             self.link.end_exchange();
         }
         self.link.kick();
-        wake_all(&self.receivers);
+        waiter::wake_all(&self.receivers);
     }
 
     fn is_drained(&self) -> bool {
@@ -304,8 +326,10 @@ impl Exchange {
     }
 }
 
-fn is_continue(expectation: Option<&HeaderValue>) -> bool {
-    expectation.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+/// Any of several lines counts: hyper takes the last.
+fn expects_continue(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(EXPECT).iter();
+    values.any(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
 fn says_close(headers: &HeaderMap) -> bool {
@@ -316,14 +340,4 @@ fn says_close(headers: &HeaderMap) -> bool {
     values
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"close"))
-}
-
-fn wake_all(waiters: &RefCell<Vec<Waiter>>) -> bool {
-    if waiters.borrow().is_empty() {
-        return false;
-    }
-    for waiter in waiters.take() {
-        waiter();
-    }
-    true
 }

@@ -20,7 +20,7 @@ use http::StatusCode;
 
 use self::{
     body::Body,
-    head::{Declared, Head},
+    head::{Declared, Head, is_raw},
 };
 
 /// What a peer may send at most. 0 turns a limit off.
@@ -45,7 +45,7 @@ impl Default for Limits {
 }
 
 /// hyper's `HeaderMap` panics when it has to make room for more than 24,576 fields.
-const MAX_FIELDS: usize = 24_000;
+pub(crate) const MAX_FIELDS: usize = 24_000;
 
 /// How a peer broke the framing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -271,9 +271,16 @@ pub(crate) fn escape(framing: &mut Framing, bytes: &[u8]) -> Escaped {
             };
         }
         out.extend_from_slice(&escape);
-        let Err(refusal) = framing.feed(after) else {
-            out.extend_from_slice(after);
-            break;
+        // Up to the next such byte, or to the end of the target: what is fed is looked at once.
+        let run = after.iter().position(|byte| *byte == b' ' || is_raw(*byte));
+        let run = run
+            .filter(|end| after.get(*end) != Some(&b' '))
+            .unwrap_or(after.len());
+        let (piece, left) = after.split_at_checked(run).unwrap_or((after, &[]));
+        let Err(refusal) = framing.feed(piece) else {
+            out.extend_from_slice(piece);
+            rest = left;
+            continue;
         };
         let (good, bad) = after.split_at_checked(refusal.good).unwrap_or((after, &[]));
         out.extend_from_slice(good);

@@ -19,6 +19,7 @@ use super::{
     body::{Payload, ResponseBody},
     checked::Checked,
     exchange::Exchange,
+    framing::MAX_FIELDS,
     link::{Link, Polling},
     refusal,
     server::Shared,
@@ -58,7 +59,7 @@ pub(super) fn builder(shared: &Shared) -> http1::Builder {
             settings
                 .request_fields
                 .min(settings.request_head / 4)
-                .max(FIELDS_ON_STACK),
+                .clamp(FIELDS_ON_STACK, MAX_FIELDS),
         );
     }
     builder

@@ -59,7 +59,6 @@ pub(super) struct Link {
     head_since: Cell<Option<Instant>>,
     last_read: Cell<Instant>,
     body_read: Cell<u64>,
-    body_since: Cell<Option<Instant>>,
     write_blocked_since: Cell<Option<Instant>>,
 }
 
@@ -93,7 +92,6 @@ impl Link {
             head_since: Cell::new(None),
             last_read: Cell::new(shared.runtime.now()),
             body_read: Cell::new(0),
-            body_since: Cell::new(None),
             write_blocked_since: Cell::new(None),
         })
     }
@@ -102,6 +100,11 @@ impl Link {
 
     pub(super) fn set_task(&self, task: TaskId) {
         self.task.set(Some(task));
+    }
+
+    /// The driver ends: its name may be another's next.
+    pub(super) fn forget_task(&self) {
+        self.task.set(None);
     }
 
     /// The driver's poll begins; the guard ends it, whatever happens.
@@ -162,7 +165,6 @@ impl Link {
 
     pub(super) fn set_exchange(&self, exchange: &Rc<Exchange>) {
         self.body_read.set(0);
-        self.body_since.set(None);
         let old = self.exchange.replace(Some(Rc::clone(exchange)));
         debug_assert!(old.is_none());
     }
@@ -330,13 +332,6 @@ impl Link {
     /// Bytes read since the exchange began: the body's, and perhaps the beginning of what follows it.
     pub(super) fn body_read(&self) -> u64 {
         self.body_read.get()
-    }
-
-    /// When the application first waited for this body: `since`, or earlier.
-    pub(super) fn body_since(&self, since: Instant) -> Instant {
-        let first = self.body_since.get().unwrap_or(since);
-        self.body_since.set(Some(first));
-        first
     }
 
     /// Whether bytes have come that belong to no answered request.

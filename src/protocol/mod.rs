@@ -25,10 +25,12 @@ mod server;
 #[cfg(test)]
 mod tests;
 mod timeouts;
+mod waiter;
 
 pub(crate) use application::Application;
 pub(crate) use exchange::{Exchange, Received};
 pub(crate) use server::{Counters, Server};
+pub(crate) use waiter::Ticket;
 
 /// Handles that are given to an application belong to the runtime's thread: it keeps them in these.
 pub(crate) use crate::runtime::{Home, Local};

@@ -71,6 +71,8 @@ impl Timeouts {
             let since = exchange
                 .receiving_since()
                 .map(|since| since.max(link.last_read()));
+            // While an earlier answer is being written, the write time-out governs: words of ours would stand in it.
+            let since = since.filter(|_| !link.is_unflushed() || !exchange.is_owed());
             let due = || {
                 if exchange.is_owed() {
                     Due::Refuse(StatusCode::REQUEST_TIMEOUT)
@@ -93,7 +95,8 @@ impl Timeouts {
             } else {
                 since.min(link.opened())
             };
-            let head = after(Some(since), settings.request_header)
+            let since = Some(since).filter(|_| !link.is_unflushed());
+            let head = after(since, settings.request_header)
                 .map(|at| (at, Due::Refuse(StatusCode::REQUEST_TIMEOUT)));
             return [head, write, drain_due(link)]
                 .into_iter()
@@ -149,15 +152,15 @@ fn drain_due(link: &Link) -> Option<(Instant, Due)> {
     }
 }
 
-/// When a body that comes more slowly than the operator allows has had its time.
+/// When a body that comes more slowly than the operator allows has had its time. What the application takes for itself
+/// is not counted.
 fn slow_body_due(link: &Link, exchange: &Exchange) -> Option<Instant> {
     let rate = link.shared.settings.min_request_body_rate?;
     let since = exchange.receiving_since()?;
     if exchange.is_body_read() {
         return None;
     }
-    // So many bytes pay for so much time; the window is always granted.
-    let began = link.body_since(since);
+    // So many bytes pay for so much waiting; the window is always granted.
     let paid = Duration::from_secs(link.body_read() / rate.max(1));
-    Some(began + RATE_WINDOW.max(paid))
+    Some(since + RATE_WINDOW.max(paid).saturating_sub(exchange.waited()))
 }

@@ -42,8 +42,7 @@ struct Slot {
 
 struct TaskWaker {
     task: usize,
-    /// Whether the task is in the ready queue. Relaxed, and not a swap: a race with another thread can at worst queue
-    /// it twice.
+    /// Whether the task is in the ready queue. Only the home thread looks at it: a wake from elsewhere is a letter.
     queued: AtomicBool,
     home: Arc<Home>,
 }
@@ -54,7 +53,9 @@ impl Wake for TaskWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if !self.queued.load(Ordering::Relaxed) {
+        if !self.home.is_here() {
+            self.home.post_wake(self.task);
+        } else if !self.queued.load(Ordering::Relaxed) {
             self.queued.store(true, Ordering::Relaxed);
             self.home.push_ready(self.task);
         }

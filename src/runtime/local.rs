@@ -62,13 +62,16 @@ impl Home {
         self.thread == here()
     }
 
+    /// Queues a woken task. Home thread only.
     pub(super) fn push_ready(&self, task: usize) {
-        if self.is_here() {
-            // SAFETY: this is the only thread that touches the queue, and no reference to it outlives a statement.
-            unsafe { (*self.ready.get()).push_back(task) }
-        } else {
-            self.post(Letter::Wake(task));
-        }
+        debug_assert!(self.is_here());
+        // SAFETY: as in `pop_ready`; the only callers look at `is_here` first.
+        unsafe { (*self.ready.get()).push_back(task) }
+    }
+
+    /// The same from another thread.
+    pub(super) fn post_wake(&self, task: usize) {
+        self.post(Letter::Wake(task));
     }
 
     /// The next woken task. Home thread only.

@@ -48,8 +48,6 @@ pub(crate) trait Host {
 /// tasks for as long. Four milliseconds is under one frame of anything a person can see, and long enough that the
 /// price of a host iteration (about 5 us) disappears.
 const TURN_TIME: Duration = Duration::from_millis(4);
-/// The clock is read once per so many polls (25 ns against 6 us for the cheapest request).
-const POLLS_PER_CLOCK_READ: u32 = 8;
 
 /// Host loops round a delay to milliseconds, in either direction (libuv's timers).
 const HOST_RESOLUTION: Duration = Duration::from_millis(2);
@@ -114,7 +112,7 @@ impl Runtime {
     /// Starts a task; it is first polled by the next turn.
     pub(crate) fn spawn(&self, future: impl Future<Output = ()> + 'static) -> TaskId {
         let id = self.0.executor.spawn(Box::pin(future));
-        self.ask_host();
+        self.ask_host_outside_of_turns();
         id
     }
 
@@ -126,19 +124,20 @@ impl Runtime {
             self.0.timers.tick(Instant::now());
         }
         self.0.executor.poll(task);
+        // Also within a turn: the caller may run the host loop from within it, and then that turn's end is far.
         self.ask_host();
     }
 
     /// Wakes a task.
     pub(crate) fn wake(&self, task: TaskId) {
         self.0.executor.wake(task);
-        self.ask_host();
+        self.ask_host_outside_of_turns();
     }
 
     /// Wakes every task: something that concerns them all has changed.
     pub(crate) fn wake_all(&self) {
         self.0.executor.wake_all();
-        self.ask_host();
+        self.ask_host_outside_of_turns();
     }
 
     /// Drops every task, and with them what they own; nothing runs any more.
@@ -170,17 +169,12 @@ impl Runtime {
             self.0.asked_at.set(None);
         }
         let mut polls = self.0.executor.ready_len();
-        let mut unread = POLLS_PER_CLOCK_READ;
         while polls > 0 && self.0.executor.poll_next() {
             polls -= 1;
-            unread -= 1;
-            if unread == 0 {
-                unread = POLLS_PER_CLOCK_READ;
-                let now = Instant::now();
-                self.0.timers.tick(now);
-                if now.duration_since(started) >= TURN_TIME {
-                    break;
-                }
+            let now = Instant::now();
+            self.0.timers.tick(now);
+            if now.duration_since(started) >= TURN_TIME {
+                break;
             }
         }
         self.0.turning.set(self.0.turning.get() - 1);
@@ -192,11 +186,15 @@ impl Runtime {
         self.0.executor.take_panics()
     }
 
-    /// Asks the host for the turn that what is queued needs. Does nothing within a turn: its end asks once.
-    fn ask_host(&self) {
-        if self.is_turning() {
-            return;
+    /// A turn asks at its end for whatever its tasks have left.
+    fn ask_host_outside_of_turns(&self) {
+        if !self.is_turning() {
+            self.ask_host();
         }
+    }
+
+    /// Asks the host for the turn that what is queued needs, once.
+    fn ask_host(&self) {
         let Some(host) = self.0.host.borrow().clone() else {
             return;
         };

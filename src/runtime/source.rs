@@ -269,6 +269,28 @@ where
     }
 }
 
+impl<T: event::Source + AsRawFd> Source<T> {
+    /// Bounds what the system holds of unsent bytes, for this socket and those accepted from it. With its own idea of a
+    /// send buffer the system calls a socket writable again only when megabytes have drained: a slow but steady
+    /// reader would look like one that does not read.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn bound_unsent(&self, bytes: u32) {
+        #[expect(clippy::cast_possible_truncation, reason = "four bytes")]
+        const SIZE: libc::socklen_t = size_of::<u32>() as libc::socklen_t;
+        // SAFETY: `bytes` lives across the call and its size is given. A system that does not know the option refuses
+        // it, and nothing is lost.
+        unsafe {
+            libc::setsockopt(
+                self.0.io.as_raw_fd(),
+                libc::IPPROTO_TCP,
+                libc::TCP_NOTSENT_LOWAT,
+                (&raw const bytes).cast(),
+                SIZE,
+            );
+        }
+    }
+}
+
 impl<T: event::Source> Clone for Source<T> {
     fn clone(&self) -> Self {
         Self(Rc::clone(&self.0))

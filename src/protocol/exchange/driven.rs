@@ -1,6 +1,10 @@
 //! The side of an `Exchange` that its connection sees: what the driver, hyper's service and hyper's body do with it.
 
-use std::{rc::Rc, task::Poll, time::Instant};
+use std::{
+    rc::Rc,
+    task::Poll,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::{Response, StatusCode, Version};
@@ -11,8 +15,9 @@ use super::{
         body::{Cut, Loss, Payload, RequestBody, ResponseBody},
         framing::Place,
         reply::{End, Reply},
+        waiter,
     },
-    Exchange, wake_all,
+    Exchange,
 };
 
 impl Exchange {
@@ -120,11 +125,11 @@ impl Exchange {
             if grew && self.wants_more() {
                 progress = true;
             } else if self.is_over() || self.request.borrow().is_ready() {
-                progress |= wake_all(&self.receivers);
+                progress |= waiter::wake_all(&self.receivers);
             }
         }
         if !self.senders.borrow().is_empty() && self.is_drained() {
-            progress |= wake_all(&self.senders);
+            progress |= waiter::wake_all(&self.senders);
         }
         progress
     }
@@ -143,8 +148,15 @@ impl Exchange {
         !matches!(*self.request.borrow(), RequestBody::Reading(_))
     }
 
+    /// Since when the application waits for a byte that has not come.
     pub(in crate::protocol) fn receiving_since(&self) -> Option<Instant> {
-        self.receiving_since.get()
+        let is_waiting = !self.receivers.borrow().is_empty() && !self.request.borrow().is_ready();
+        self.receiving_since.get().filter(|_| is_waiting)
+    }
+
+    /// How long it has waited before that.
+    pub(in crate::protocol) fn waited(&self) -> Duration {
+        self.waited.get()
     }
 
     pub(in crate::protocol) fn is_owed(&self) -> bool {

@@ -325,6 +325,6 @@ fn is_target(byte: u8) -> bool {
 }
 
 /// What should have been escaped, is often not (curl), and is not borne by hyper: see `escape`.
-fn is_raw(byte: u8) -> bool {
+pub(super) fn is_raw(byte: u8) -> bool {
     matches!(byte, b'"' | b'<' | b'>' | b'`')
 }

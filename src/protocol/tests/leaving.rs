@@ -14,6 +14,11 @@ fn peer_that_ends_its_side_still_gets_its_answer() {
     world.settle();
     assert!(exchange.is_disconnected(), "the application is told");
     assert!(!exchange.is_lost(), "and what it sends goes out");
+    assert_eq!(
+        exchange.try_receive(),
+        Some(body("", false)),
+        "the whole request comes first"
+    );
     assert_eq!(exchange.try_receive(), Some(Received::Disconnect));
     answer(&exchange, "still");
     client.hears_and_end(ok("still"));
