@@ -51,6 +51,50 @@ class EnvironmentOption(click.Option):
         return None
 
 
+# uvicorn's parameters that rsgi does not have yet. On the command line click refuses them; set by a
+# variable they must not be passed over in silence: a server without its certificate is not what was
+# asked for.
+MISSING_PARAMETERS = [
+    "fd",
+    "reload",
+    "reload_dirs",
+    "reload_includes",
+    "reload_excludes",
+    "workers",
+    "http2",
+    "env_file",
+    "log_config",
+    "interface",
+    "limit_concurrency",
+    "limit_max_requests_jitter",
+    "forwarded_allow_ips",
+    "reset_contextvars",
+    "ssl_keyfile",
+    "ssl_certfile",
+    "ssl_keyfile_password",
+    "ssl_cert_reqs",
+    "ssl_ca_certs",
+    "ssl_ciphers",
+]
+NOT_ASKED_FOR = ("", "0", "f", "false", "n", "no", "off")
+
+
+def refuse_missing_parameters() -> None:
+    """Exits with click's usage error if a variable asks for what is not there yet."""
+    for prefix in ENVIRONMENT_PREFIXES:
+        for name in MISSING_PARAMETERS:
+            variable = f"{prefix}_{name.upper()}"
+            value = os.environ.get(variable, "").lower()
+            one_worker = name == "workers" and value == "1"
+            if value not in NOT_ASKED_FOR and not one_worker:
+                dashed = name.replace("_", "-")
+                raise click.UsageError(f"{variable} is set, but rsgi has no --{dashed} yet.")
+    for variable in ("WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS"):
+        value = os.environ.get(variable, "")
+        if value not in ("", "1"):
+            click.echo(f"WARNING:  {variable}={value!r} has no effect yet.", err=True)
+
+
 def parse_mode(ctx: click.Context, param: click.Parameter, value: str) -> int:
     try:
         mode = int(value, 8)
@@ -267,6 +311,7 @@ count = click.IntRange(min=0)
     show_default=True,
 )
 def main(headers: tuple[str, ...], **options: Any) -> None:
+    refuse_missing_parameters()
     run(headers=[split_header(header) for header in headers], **options)
 
 

@@ -101,7 +101,8 @@ class Config:
     ) -> None:
         self.app = app
         self.host = host
-        self.port = port
+        # From an environment variable it is a string, as often as not.
+        self.port = int(port)
         self.uds = uds
         self.loop = loop
         self.lifespan: str = lifespan

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http
 import importlib
+import importlib.util
 import json
 import logging
 import logging.config
@@ -68,6 +69,25 @@ LOGGING_CONFIG: dict[str, Any] = {
 LogConfig: TypeAlias = dict[str, Any] | str | os.PathLike[str] | RawConfigParser | IO[Any] | None
 
 
+UVICORN_LOGGING = "uvicorn.logging."
+
+
+def resolvable(log_config: dict[str, Any]) -> dict[str, Any]:
+    """The same configuration; where uvicorn is not installed its formatter classes are ours."""
+    if importlib.util.find_spec("uvicorn") is not None:
+        return log_config
+    formatters = {
+        name: {
+            key: __name__ + "." + value.removeprefix(UVICORN_LOGGING)
+            if key in ("()", "class") and str(value).startswith(UVICORN_LOGGING)
+            else value
+            for key, value in formatter.items()
+        }
+        for name, formatter in log_config.get("formatters", {}).items()
+    }
+    return {**log_config, "formatters": formatters}
+
+
 def configure(log_config: LogConfig, use_colors: bool | None) -> None:
     """Applies a logging configuration: a dict, a `.json` or `.yaml` file, else an ini file.
 
@@ -84,10 +104,10 @@ def configure(log_config: LogConfig, use_colors: bool | None) -> None:
         if use_colors is not None:
             for name in ("default", "access"):
                 log_config["formatters"][name]["use_colors"] = use_colors
-        logging.config.dictConfig(log_config)
+        logging.config.dictConfig(resolvable(log_config))
     elif isinstance(log_config, str) and log_config.endswith(".json"):
         with open(log_config, encoding="utf-8") as file:
-            logging.config.dictConfig(json.load(file))
+            logging.config.dictConfig(resolvable(json.load(file)))
     elif isinstance(log_config, str) and log_config.endswith((".yaml", ".yml")):
         try:
             yaml = importlib.import_module("yaml")
@@ -96,7 +116,7 @@ def configure(log_config: LogConfig, use_colors: bool | None) -> None:
                 "Install the PyYAML package to use a log configuration in a YAML file."
             ) from exc
         with open(log_config, encoding="utf-8") as file:
-            logging.config.dictConfig(yaml.safe_load(file))
+            logging.config.dictConfig(resolvable(yaml.safe_load(file)))
     else:
         logging.config.fileConfig(log_config, disable_existing_loggers=False)
 

@@ -229,9 +229,16 @@ class Server:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-        # So that whoever sent them sees their usual effect: SIGTERM ends the process (O21).
+        # So that whoever sent them sees their usual effect: SIGTERM ends the process (O21), also
+        # where a SIGINT came after it.
+        interrupted: KeyboardInterrupt | None = None
         for number in reversed(self._captured_signals):
-            signal.raise_signal(number)
+            try:
+                signal.raise_signal(number)
+            except KeyboardInterrupt as exc:
+                interrupted = exc
+        if interrupted is not None:
+            raise interrupted
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The signal handler: the first signal stops, a further SIGINT forces (O22)."""

@@ -171,7 +171,10 @@ impl HttpExchange {
     pub(super) fn end(&self, py: Python<'_>) {
         match self.response.replace(Response::Finished) {
             Response::Unsent | Response::HeadHeld(_) => {
-                if !self.exchange.is_lost() {
+                if self.exchange.is_disconnected() {
+                    // The peer has left, and nobody has answered it: there is no answer to make up, or to record.
+                    self.exchange.abandon();
+                } else {
                     self.record(py, StatusCode::INTERNAL_SERVER_ERROR);
                     self.exchange.fail();
                 }

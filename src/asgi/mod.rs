@@ -17,7 +17,10 @@ use std::{
     },
 };
 
-use ::http::request::Parts;
+use ::http::{
+    header::{CONNECTION, UPGRADE},
+    request::Parts,
+};
 use pyo3::{intern, prelude::*, types::PyDict};
 use slab::Slab;
 
@@ -216,6 +219,10 @@ fn start(
     let scope = client
         .scope
         .of_request(py, request, &asgi.root_path, &asgi.state)?;
+    if !request.extensions.is_empty() {
+        // hyper has found an `Upgrade` field.
+        warn_of_upgrade(py, asgi, request);
+    }
     exchange.recycle(std::mem::take(&mut request.headers));
     let access_log = client.access_log.as_ref().map(|log| log.clone_ref(py));
     let http = HttpExchange::new(
@@ -224,4 +231,22 @@ fn start(
         access_log.map(|log| (log, scope.clone().unbind())),
     );
     task::start(py, asgi, &http, scope)
+}
+
+/// The request is served as an ordinary one; whoever runs the server should know that more was asked for.
+fn warn_of_upgrade(py: Python<'_>, asgi: &Asgi, request: &Parts) {
+    let says = |name, token: &str| {
+        let values = request.headers.get_all(name).iter();
+        let mut tokens = values
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','));
+        tokens.any(|found| found.trim().eq_ignore_ascii_case(token))
+    };
+    if !says(CONNECTION, "upgrade") {
+        return;
+    }
+    asgi.log(py, "warning", "Unsupported upgrade request.");
+    if says(UPGRADE, "websocket") {
+        asgi.log(py, "warning", "rsgi does not serve WebSockets yet.");
+    }
 }

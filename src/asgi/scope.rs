@@ -99,13 +99,13 @@ fn fill(
         None => template.set_item("client", py.None())?,
     }
     template.set_item("scheme", "http")?;
-    template.set_item("method", "GET")?;
     template.set_item("root_path", root_path)?;
+    template.set_item("headers", py.None())?;
+    template.set_item("state", py.None())?;
+    template.set_item("method", "GET")?;
     template.set_item("path", py.None())?;
     template.set_item("raw_path", py.None())?;
     template.set_item("query_string", PyBytes::new(py, b""))?;
-    template.set_item("headers", py.None())?;
-    template.set_item("state", py.None())?;
     Ok(())
 }
 

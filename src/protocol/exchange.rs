@@ -228,6 +228,14 @@ impl Exchange {
         self.end_queue(Bytes::new(), End::Cut);
     }
 
+    /// Ends an exchange that nobody waits for any more: nothing is answered, and the connection closes.
+    pub(crate) fn abandon(&self) {
+        self.link.close_when_idle();
+        drop(self.end(Reply::Gone));
+        self.link.end_exchange();
+        self.link.kick();
+    }
+
     /// Closes the connection once what is answered has left.
     pub(crate) fn close(&self) {
         self.link.close_when_idle();

@@ -1,6 +1,6 @@
 """Access records: real LogRecords with uvicorn's five arguments, one for each exchange.
 
-uvicorn.md 5.2, O34, O36, CVE-2020-7694 (no control character in a line), total_requests.
+As uvicorn, O34, O36, CVE-2020-7694 (no control character in a line), total_requests.
 """
 
 from __future__ import annotations
@@ -63,21 +63,21 @@ def test_path_is_quoted_again(stage, target, shown):
 
 
 def test_asterisk_is_quoted(stage):
-    """uvicorn.md 5.2."""
+    """As uvicorn does."""
     server = stage(ok)
     server.ask("*", method=b"OPTIONS")
     assert server.access[0].args[2] == "%2A"
 
 
 def test_root_path_is_shown(stage_with):
-    """uvicorn.md 5.2: the scope's path, which has it in front."""
+    """As uvicorn: the scope's path, which has it in front."""
     server = stage_with(ok, root_path="/api", lifespan="off")
     server.ask("/a")
     assert server.access[0].args[2] == "/api/a"
 
 
 def test_unix_client_has_no_name(stage_with, tmp_path):
-    """uvicorn.md 3.1."""
+    """As uvicorn does."""
     server = stage_with(ok, uds=str(tmp_path / "s"), lifespan="off")
     server.ask()
     assert server.access[0].args[0] == ""
@@ -90,7 +90,7 @@ def test_http_1_0_is_shown(stage):
 
 
 def test_scope_mutations_before_the_start_are_shown(stage):
-    """uvicorn.md 5.2: proxy middleware writes the real client into the scope it was given."""
+    """As uvicorn: proxy middleware writes the real client into the scope it was given."""
 
     async def app(scope, receive, send):
         scope["client"] = ("9.9.9.9", 1234)
@@ -278,7 +278,7 @@ def test_access_log_can_be_turned_off(stage_with):
 
 
 def test_total_requests_counts_completed_responses(stage_with, notes):
-    """uvicorn.md 3.4: 500s are counted, refused requests are not."""
+    """As uvicorn: 500s are counted, refused requests are not."""
 
     async def app(scope, receive, send):
         if scope["path"] == "/fails":

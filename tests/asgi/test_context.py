@@ -1,6 +1,6 @@
 """Context variables: every request starts from a fresh copy of the context in which serve() began.
 
-uvicorn.md 6.7 and the design's task rules: nothing leaks from one request into another, whoever's
+As uvicorn: nothing leaks from one request into another, whoever's
 call happened to poll the connection.
 """
 
@@ -159,7 +159,7 @@ def test_token_can_be_reset_at_the_end_of_the_call(stage, notes):
 
 
 def test_lifespans_variables_are_not_seen_by_requests(stage_with, notes):
-    """uvicorn.md 6.1: the lifespan runs in a sibling task."""
+    """As uvicorn: the lifespan runs in a sibling task."""
 
     async def app(scope, receive, send):
         if scope["type"] == "lifespan":
@@ -182,7 +182,7 @@ def test_lifespans_variables_are_not_seen_by_requests(stage_with, notes):
 
 
 def test_variables_set_before_serve_are_visible(loop_name):
-    """uvicorn.md 6.7: and changes made later by whoever called serve() are not."""
+    """As uvicorn: and changes made later by whoever called serve() are not."""
     notes = Notes()
     listener = bound()
     address = listener.getsockname()

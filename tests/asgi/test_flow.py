@@ -117,7 +117,7 @@ def test_send_waits_while_the_client_does_not_read(stage, notes):
 
 
 def test_single_message_of_any_size_is_taken_whole(stage):
-    """uvicorn.md 3.3: the watermark holds between messages, not inside one."""
+    """As uvicorn: the watermark holds between messages, not inside one."""
     data = os.urandom(KIB) * (16 * KIB)
 
     async def app(scope, receive, send):

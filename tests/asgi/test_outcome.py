@@ -213,7 +213,7 @@ def test_return_with_head_sent_and_no_body_cuts_the_response(stage):
 
 @pytest.mark.parametrize("value", ["text", 0, False, b"", [1]])
 def test_return_of_a_value_is_logged_and_closes(stage_with, value):
-    """uvicorn.md 3.3: even though the response is complete."""
+    """As uvicorn: even though the response is complete."""
 
     async def app(scope, receive, send):
         await answer(send, b"whole")
@@ -228,7 +228,7 @@ def test_return_of_a_value_is_logged_and_closes(stage_with, value):
 
 
 def test_return_of_a_value_without_response_closes(stage_with):
-    """uvicorn.md 3.3: a bare close in uvicorn; a 500 would do as well, silence would not."""
+    """As uvicorn: a bare close in uvicorn; a 500 would do as well, silence would not."""
 
     async def app(scope, receive, send):
         return "text"

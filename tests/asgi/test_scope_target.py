@@ -111,3 +111,26 @@ def test_asterisk_form(stage, notes):
     scope = notes.next()
     assert scope["path"] == "*"
     assert scope["raw_path"] == b"*"
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "query"),
+    [
+        pytest.param('/?q={"a":1}', "/", b"q={%22a%22:1}", id="json"),
+        pytest.param("/a<b>c", "/a<b>c", b"", id="angles-in-the-path"),
+        pytest.param("/`?`<>", "/`", b"%60%3C%3E", id="all-of-them"),
+        pytest.param("/%22?%22", '/"', b"%22", id="escaped-already"),
+    ],
+)
+def test_raw_quotes_reach_the_application_escaped(stage, notes, target, path, query):
+    """ASGI-25, ASGI-27: browsers and curl send them as they are."""
+    stage(notes_scopes(notes)).ask(target)
+    scope = notes.next()
+    assert scope["path"] == path
+    assert scope["query_string"] == query
+
+
+def test_thousands_of_raw_quotes_are_served(stage, notes):
+    """ASGI-27: each once cost a look at all that followed it."""
+    assert stage(notes_scopes(notes)).ask("/?" + '"' * 5000).status == 200
+    assert notes.next()["query_string"] == b"%22" * 5000

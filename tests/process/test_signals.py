@@ -157,3 +157,15 @@ def test_ignored_hangup_stays_ignored(command, loop_name):
     server.send_signal(signal.SIGHUP)
     assert fetch(port) == b"served"
     assert server.stop(signal.SIGTERM) == -signal.SIGTERM
+
+
+def test_sigint_after_sigterm_does_not_hide_it(serve):
+    # O21: whoever sent SIGTERM sees a process that it ended
+    server = serve()
+    with server.connect() as peer:
+        request(peer, "/upload", "POST", BODY)
+        server.err.wait("request entered")
+        server.send_signal(signal.SIGTERM)
+        server.err.wait(WAITING)
+        server.send_signal(signal.SIGINT)
+        assert server.wait() == -signal.SIGTERM

@@ -273,3 +273,25 @@ def test_run_leaves_the_path_alone_by_default(life):
     before = sys.path[:]
     cli.run("main:app", log_config=None)
     assert sys.path == before
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("UVICORN_SSL_CERTFILE", "/cert.pem"),
+        ("UVICORN_WORKERS", "4"),
+        ("RSGI_RELOAD", "true"),
+        ("UVICORN_LOG_CONFIG", "log.json"),
+    ],
+)
+def test_variable_for_a_missing_option_is_refused(invoke, variable, value):
+    result = invoke("main:app", **{variable: value})
+    assert result.exit_code == 2
+    assert f"{variable} is set, but rsgi has no --" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("UVICORN_WORKERS", "1"), ("UVICORN_RELOAD", "false")]
+)
+def test_variable_that_asks_for_nothing_is_borne(invoke, variable, value):
+    assert invoke("main:app", **{variable: value})["app"] == "main:app"

@@ -17,6 +17,7 @@ from rsgi_bridge.logging import (
     configure,
     escape,
     escape_lines,
+    resolvable,
     style,
 )
 
@@ -259,3 +260,20 @@ def test_configure_says_what_yaml_needs(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "yaml", None)
     with pytest.raises(ImportError, match="Install the PyYAML package"):
         configure(str(tmp_path / "log.yml"), None)
+
+
+def test_uvicorns_formatters_are_ours_where_uvicorn_is_not_installed(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    formatter = {"()": "uvicorn.logging.DefaultFormatter", "fmt": DEFAULT}
+    config = {"version": 1, "formatters": {"own": formatter}, "loggers": {}}
+    assert resolvable(config)["formatters"]["own"] == {
+        "()": "rsgi_bridge.logging.DefaultFormatter",
+        "fmt": DEFAULT,
+    }
+    assert formatter["()"] == "uvicorn.logging.DefaultFormatter"
+
+
+def test_configuration_is_as_it_was_where_uvicorn_is_installed(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    config = {"version": 1, "formatters": {"own": {"()": "uvicorn.logging.DefaultFormatter"}}}
+    assert resolvable(config) is config

@@ -294,7 +294,7 @@ fn position_is_known_after_every_byte() {
     }
 }
 
-/// uvicorn.md 3.1: raw `"`, `<`, `>` and backtick are served; however they arrive, hyper reads them escaped.
+/// As uvicorn: raw `"`, `<`, `>` and backtick are served; however they arrive, hyper reads them escaped.
 #[test]
 fn raw_target_bytes_are_escaped_at_any_split() {
     let raw =
