@@ -76,6 +76,11 @@ impl Runtime {
         self.ask_host();
     }
 
+    /// A turn that polls whatever is ready: however busy the machine is, none of it is left for the next one.
+    pub(crate) fn whole_turn(&self) {
+        self.turn_at(Instant::now());
+    }
+
     /// Does something as if in a turn at that time.
     pub(crate) fn act_at<R>(&self, now: Instant, act: impl FnOnce() -> R) -> R {
         let inner = &self.0;

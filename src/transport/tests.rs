@@ -173,11 +173,11 @@ fn connections_are_accepted_in_batches() {
     let clients: Vec<_> = (0..100)
         .map(|_| TcpStream::connect(address).unwrap())
         .collect();
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(accepting.count(), 64);
     assert_eq!(bystander.now(), 1);
     runtime.wake(task);
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(accepting.count(), clients.len());
     assert_eq!(bystander.now(), 2);
 }
@@ -190,15 +190,15 @@ fn full_server_accepts_nothing_and_goes_on_when_woken() {
     accepting.admission.set(Admission::Full);
     let _clients = [(); 3].map(|()| TcpStream::connect(address).unwrap());
     for _ in 0..10 {
-        runtime.turn();
+        runtime.whole_turn();
     }
     assert_eq!(accepting.count(), 0);
     host.take_soon();
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(host.take_soon(), 0, "it does not spin while it waits");
     accepting.admission.set(Admission::Open);
     runtime.wake(accepting.task);
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(accepting.count(), 3);
 }
 
@@ -216,12 +216,12 @@ fn listener_that_is_full_in_the_middle_of_a_batch_leaves_the_rest() {
             }
         })
     };
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(accepting.count(), 5);
     let _late = TcpStream::connect(address).unwrap();
     runtime.wake(limited);
     for _ in 0..5 {
-        runtime.turn();
+        runtime.whole_turn();
     }
     assert_eq!(accepting.count(), 5);
 }
@@ -230,11 +230,11 @@ fn listener_that_is_full_in_the_middle_of_a_batch_leaves_the_rest() {
 fn closed_listener_gives_its_socket_back() {
     let runtime = Runtime::new().unwrap();
     let (accepting, address) = internet(&runtime);
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(accepting.ended.now(), 0);
     accepting.admission.set(Admission::Closed);
     runtime.wake(accepting.task);
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(accepting.ended.now(), 1);
     let error = TcpStream::connect(address).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
@@ -290,7 +290,7 @@ fn accept_with_few_descriptors() {
     let mut hoard: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
     assert!(!hoard.is_empty());
     host.take_soon();
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(accepting.count(), 0);
     let troubles = accepting.troubles.take();
     assert_eq!(troubles.len(), 1);

@@ -79,7 +79,7 @@ impl<'w> Client<'w> {
             if self.end.is_some() || is_enough(&self.heard) || started.elapsed() > PATIENCE {
                 return;
             }
-            self.world.turn();
+            self.world.budgeted_turn();
         }
     }
 

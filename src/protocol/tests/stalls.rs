@@ -120,12 +120,16 @@ fn answer_that_nobody_reads_is_reset() {
     client.send(get("/"));
     let exchange = world.exchange(0);
     open(&exchange, "");
-    world.until("a full socket", || {
-        exchange.push(Bytes::from(vec![b'x'; 64 * 1024]));
-        !exchange.has_room()
-    });
     assert_eq!(exchange.try_receive(), Some(body("", false)));
     let news = receiver(&exchange);
+    let fill = || {
+        world.until("a full socket", || {
+            world.act(|| exchange.push(Bytes::from(vec![b'x'; 64 * 1024])));
+            world.settle();
+            !exchange.has_room() || exchange.is_lost()
+        });
+    };
+    fill();
     world.skip(seconds(50));
     // Some of it is read: there is progress, and time again.
     let mut buffer = vec![0; 1 << 20];
@@ -134,20 +138,17 @@ fn answer_that_nobody_reads_is_reset() {
         taken += std::io::Read::read(&mut client.socket, &mut buffer).unwrap_or(0);
         exchange.has_room()
     });
-    world.until("a full socket", || {
-        world.act(|| exchange.push(Bytes::from(vec![b'x'; 64 * 1024])));
-        !exchange.has_room()
-    });
-    world.settle();
+    fill();
     world.skip(seconds(50));
     assert_eq!((world.connections(), news.now()), (1, 0));
-    world.skip(seconds(20));
+    // The system may still find room for a little more by itself, which is progress too.
+    for _ in 0..10 {
+        fill();
+        world.skip(seconds(20));
+    }
     assert_eq!((world.connections(), news.now()), (0, 1));
     assert!(exchange.is_lost());
-    assert_eq!(
-        world.act(|| exchange.try_receive()),
-        Some(Received::Disconnect)
-    );
+    assert_eq!(exchange.try_receive(), Some(Received::Disconnect));
     client.listen_until(|_| false);
     assert_eq!(client.end, Some(End::Reset));
 }

@@ -128,7 +128,7 @@ fn end_that_comes_after_a_short_read_is_noticed() {
     let (source, mut peer) = pair(&runtime);
     peer.write_all(b"abc").unwrap();
     assert_reads(&source, 8, b"abc");
-    runtime.turn();
+    runtime.whole_turn();
     peer.shutdown(Shutdown::Write).unwrap();
     runtime.turn_until("the end", || source.readiness().is_read_closed());
     assert!(matches!(read(&source, 8), Poll::Ready(Ok(bytes)) if bytes.is_empty()));
@@ -143,7 +143,7 @@ fn reset_is_noticed_and_read_as_an_error() {
         source.poll_write(&cx, b"unread"),
         Poll::Ready(Ok(6))
     ));
-    runtime.turn();
+    runtime.whole_turn();
     // To close on unread bytes is to reset.
     drop(peer);
     runtime.turn_until("the reset", || source.readiness().is_reset());
@@ -172,7 +172,7 @@ fn full_buffer_waits_for_room() {
         }
     });
     runtime.turn_until("a full buffer", || *sent.borrow() > 0);
-    runtime.turn();
+    runtime.whole_turn();
     let before = *sent.borrow();
     woken.take();
     peer.set_nonblocking(true).unwrap();
@@ -220,11 +220,11 @@ fn event_wakes_the_task_that_registered_last() {
             source.readiness().register(cx);
         });
     }
-    runtime.turn();
-    runtime.turn();
+    runtime.whole_turn();
+    runtime.whole_turn();
     first.take();
     last.take();
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!((first.now(), last.now()), (0, 0));
     peer.write_all(b"x").unwrap();
     runtime.turn_until("the wake", || last.now() == 1);
@@ -251,14 +251,14 @@ fn event_of_a_source_that_is_gone_harms_nobody() {
     let runtime = Runtime::new().unwrap();
     let (gone, mut peer) = pair(&runtime);
     let survivor = gone.clone();
-    runtime.turn();
+    runtime.whole_turn();
     peer.write_all(b"x").unwrap();
     drop((gone, survivor));
     let (heir, _peer) = pair(&runtime);
-    runtime.turn();
+    runtime.whole_turn();
     assert!(read(&heir, 1).is_pending());
     drop(peer);
-    runtime.turn();
+    runtime.whole_turn();
     assert!(!heir.readiness().is_reset());
 }
 
@@ -310,7 +310,7 @@ fn interrupted_operation_is_tried_again() {
         }
     });
     for _ in 0..5 {
-        runtime.turn();
+        runtime.whole_turn();
     }
     assert_eq!(tries.now(), 3);
 }

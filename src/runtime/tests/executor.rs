@@ -31,12 +31,12 @@ fn waker_that_fires_during_its_own_poll_queues_the_task_again() {
             }
         }
     });
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(polls.take(), 1);
     polls.add();
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(polls.take(), 2, "the wake was lost");
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(polls.now(), 0, "nobody woke it");
 }
 
@@ -54,9 +54,9 @@ fn wake_by_name_during_its_own_poll_queues_the_task_again() {
         }
     });
     name.set(Some(task));
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(polls.now(), 1);
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(polls.now(), 2);
 }
 
@@ -74,9 +74,9 @@ fn wake_from_another_thread_during_its_own_poll_queues_the_task_again() {
             }
         }
     });
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(polls.now(), 1);
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(polls.now(), 2);
 }
 
@@ -91,15 +91,15 @@ fn several_wakes_are_one_poll() {
             *waker.borrow_mut() = Some(cx.waker().clone());
         }
     });
-    runtime.turn();
+    runtime.whole_turn();
     let known: Waker = waker.borrow_mut().take().unwrap();
     for _ in 0..10 {
         known.wake_by_ref();
         runtime.wake(task);
         runtime.wake_all();
     }
-    runtime.turn();
-    runtime.turn();
+    runtime.whole_turn();
+    runtime.whole_turn();
     assert_eq!(polls.now(), 2);
 }
 
@@ -141,12 +141,12 @@ fn task_polled_further_up_is_only_woken_by_poll_now() {
             depth.set(depth.get() - 1);
         }
     });
-    runtime.turn();
+    runtime.whole_turn();
     polls.take();
     outer.set(Some(task));
     runtime.poll_now(task);
     assert_eq!((polls.now(), calls_back.now()), (1, 1));
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(polls.now(), 2, "the wake was lost");
     assert_eq!(runtime.take_panics(), 0);
 }
@@ -168,14 +168,14 @@ fn panic_costs_the_task_that_panicked() {
         }
     });
     let last = bystander(&after);
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(runtime.take_panics(), 1);
     assert_eq!(runtime.take_panics(), 0);
     assert_eq!(dropped.now(), 1);
     for task in [first, guilty, last] {
         runtime.wake(task);
     }
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!((before.now(), after.now()), (2, 2));
     assert_eq!(runtime.take_panics(), 0);
 }
@@ -186,7 +186,7 @@ fn panic_does_not_reach_who_polled_the_task_now() {
     let task = runtime.spawn(async { panic!("on purpose") });
     runtime.poll_now(task);
     assert_eq!(runtime.take_panics(), 1);
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(runtime.take_panics(), 0);
 }
 
@@ -210,7 +210,7 @@ fn panic_in_a_drop_costs_the_task_that_owned_it() {
             let _guard = &guard;
         });
     }
-    runtime.turn();
+    runtime.whole_turn();
     runtime.close();
     assert_eq!(runtime.take_panics(), 2);
     assert_eq!(ended.now(), 2);
@@ -220,7 +220,7 @@ fn panic_in_a_drop_costs_the_task_that_owned_it() {
 fn name_of_a_task_that_has_ended_harms_nobody() {
     let runtime = Runtime::new().unwrap();
     let ended = runtime.spawn(async {});
-    runtime.turn();
+    runtime.whole_turn();
     runtime.wake(ended);
     runtime.poll_now(ended);
     let polls = Count::default();
@@ -229,7 +229,7 @@ fn name_of_a_task_that_has_ended_harms_nobody() {
         move |_| polls.add()
     });
     assert_eq!(heir, ended, "the name is used again");
-    runtime.turn();
+    runtime.whole_turn();
     runtime.poll_now(ended);
     assert_eq!(polls.now(), 2);
 }
@@ -245,9 +245,9 @@ fn waker_of_a_task_that_has_ended_harms_nobody() {
             std::task::Poll::Ready(())
         })
     });
-    runtime.turn();
+    runtime.whole_turn();
     waker.borrow_mut().take().unwrap().wake();
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(runtime.take_panics(), 0);
 }
 
@@ -272,10 +272,10 @@ fn close_drops_every_task_and_what_they_spawn_while_dropped() {
     runtime.spawn_forever(move |_| {
         let _guard = &guard;
     });
-    runtime.turn();
+    runtime.whole_turn();
     runtime.close();
     assert_eq!(dropped.now(), 2);
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(polled.now(), 0);
 }
 
@@ -294,10 +294,10 @@ fn task_that_closes_the_runtime_is_dropped_at_the_end_of_its_poll() {
             assert_eq!(dropped.now(), 0, "dropped while it runs");
         }
     });
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!((polled.now(), dropped.now()), (1, 1));
     runtime.wake(task);
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(polled.now(), 1);
     assert_eq!(runtime.take_panics(), 0);
 }

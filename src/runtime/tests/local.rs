@@ -52,9 +52,9 @@ fn value_dropped_elsewhere_is_dropped_at_home_by_the_next_turn() {
         deaths.lock().unwrap().is_empty(),
         "nobody may touch it elsewhere"
     );
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(*deaths.lock().unwrap(), [thread::current().id()]);
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(deaths.lock().unwrap().len(), 1);
 }
 
@@ -159,7 +159,7 @@ fn wake_for_a_home_that_has_ended_harms_nobody() {
         let runtime = Runtime::new().unwrap();
         let (give, take) = mpsc::channel();
         runtime.spawn_forever(move |cx| give.send(cx.waker().clone()).unwrap());
-        runtime.turn();
+        runtime.whole_turn();
         take.recv().unwrap()
     })
     .join()
@@ -180,7 +180,7 @@ fn wakes_from_many_threads_all_arrive() {
             give.send(cx.waker().clone()).unwrap();
         });
     }
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(polls.take(), 64);
     let threads: Vec<_> = take
         .try_iter()

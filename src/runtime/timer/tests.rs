@@ -217,7 +217,7 @@ fn clock_is_hypers_timer() {
             woken.add();
         });
     }
-    runtime.turn();
+    runtime.whole_turn();
     runtime.turn_until("the end of both sleeps", || woken.now() == 2);
     assert!(started.elapsed() >= time);
 }
@@ -234,7 +234,7 @@ fn sleep_that_is_over_is_ready_at_once() {
             woken.add();
         }
     });
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(woken.now(), 1);
 }
 
@@ -253,6 +253,6 @@ fn clock_and_sleeps_may_be_dropped_on_another_thread() {
     .join()
     .unwrap();
     assert_eq!(slots(), 1, "nothing is touched elsewhere");
-    runtime.turn();
+    runtime.whole_turn();
     assert_eq!(slots(), 0);
 }
