@@ -77,6 +77,41 @@ def test_continue_after_an_answer_at_once_leaves_no_desync(wire) -> None:
         assert following.interim == []
 
 
+@pytest.mark.parametrize(
+    "expects",
+    [
+        (b"foo", b"100-continue"),
+        (b"100-continue", b"foo"),
+        (b"100-continue", b"100-continue"),
+        (b"100-continue",),
+    ],
+    ids=repr,
+)
+def test_request_behind_a_body_that_was_not_asked_for_is_not_swallowed(wire, expects) -> None:
+    """ASGI-43, FLT-A48: one of several Expect lines is enough for a client to keep its body back.
+
+    What it sends after the answer is then a request, and the server cannot tell it from the body.
+    """
+    called = []
+
+    async def app(scope, receive, send):
+        called.append(scope["path"])
+        await answers(scope["path"].encode())(scope, receive, send)
+
+    lines = b"".join(b"Expect: %b\r\n" % expect for expect in expects)
+    first = b"POST /first HTTP/1.1\r\nHost: a\r\n" + lines + b"Content-Length: 30\r\n\r\n"
+    connection = wire.ask(app, first)
+    response = connection.read_response()
+    assert response.status == 200
+    assert response.interim == []
+    connection.send(b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n")
+    if response.closes:
+        connection.expect_end()
+        assert called == ["/first"]
+    else:
+        assert connection.read_response().body == b"/next"
+
+
 def test_continue_is_not_sent_without_expectation(wire) -> None:
     connection = wire.ask(echo, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n")
     connection.expect_quiet(0.1)

@@ -102,6 +102,14 @@ def test_default_limit_of_fields(wire) -> None:
     expect_refused(wire, with_fields(101), 431)
 
 
+def test_no_limit_of_head_and_fields_at_all(wire_with) -> None:
+    """O6: both turned off at once was once more than the parser could make room for."""
+    wire = wire_with(limit_request_head=0, limit_request_fields=0)
+    expect_served(wire, GET)
+    expect_served(wire, with_fields(200))
+    expect_served(wire, head_of(60_000))
+
+
 def test_limit_request_body_by_length(wire_with) -> None:
     """FLT-A27: refused before the application is called, and before the body is sent."""
     wire = wire_with(limit_request_body=10)

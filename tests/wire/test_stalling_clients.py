@@ -96,6 +96,30 @@ def test_head_deadline_off(wire_with) -> None:
     assert connection.read_response().body == b"ok"
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        "timeout_request_header",
+        "timeout_request_body",
+        "timeout_write",
+        "timeout_keep_alive",
+    ],
+)
+def test_timeout_beyond_the_range_of_the_clock_means_never(wire_with, option) -> None:
+    """O6: added to the time of day it was no time any more."""
+    wire = wire_with(**{option: 1e19})
+    connection = wire.ask(echo, POST[:10])
+    connection.expect_quiet(0.1)
+    connection.send(POST[10:] + b"01234")
+    connection.expect_quiet(0.1)
+    connection.send(b"56789")
+    assert connection.read_response().body == b"0123456789"
+    connection.expect_quiet(0.1)
+    connection.send(GET)
+    assert connection.read_response().status == 200
+    assert wire.logs.problems == []
+
+
 @pytest.mark.parametrize("sent", [b"", b"12345"])
 def test_body_that_stops_gets_408(wire_with, sent) -> None:
     """FLT-B8: the application is told, and the client too."""
