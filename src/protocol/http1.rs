@@ -11,6 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, Version, header::HOST, request::Parts};
+use http_body::Body;
 use hyper::{body::Incoming, server::conn::http1};
 
 use super::{
@@ -95,11 +96,16 @@ impl<A: Application> hyper::service::Service<Request<Incoming>> for Service<A> {
     type Error = Infallible;
     type Future = Running<A>;
 
+    /// Starts a request without a body here and now, so that it is not carried about: hyper polls the answer next. Where
+    /// there is a body hyper reads what has come of it before that, and the application should find it.
     fn call(&self, request: Request<Incoming>) -> Running<A> {
-        Running {
-            inner: Rc::clone(&self.0),
-            state: State::Arrived(Some(request)),
-        }
+        let inner = Rc::clone(&self.0);
+        let state = if request.body().is_end_stream() && inner.may_start() {
+            inner.start(request)
+        } else {
+            State::Arrived(Box::new(request))
+        };
+        Running { inner, state }
     }
 }
 
@@ -109,16 +115,14 @@ pub(super) struct Running<A: Application> {
     state: State,
 }
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one per connection; a box would cost an allocation a request"
-)]
 enum State {
-    /// hyper has parsed it. `None` once it is taken.
-    Arrived(Option<Request<Incoming>>),
+    /// hyper has parsed it before it may start.
+    Arrived(Box<Request<Incoming>>),
     /// What has come of its body is taken in.
     Gathering(Box<Parts>, Rc<Exchange>),
     Handed(Rc<Exchange>),
+    Refused(StatusCode),
+    Over,
 }
 
 impl<A: Application> Future for Running<A> {
@@ -127,44 +131,26 @@ impl<A: Application> Future for Running<A> {
     fn poll(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let link = &this.inner.link;
-        let exchange = match &mut this.state {
+        if let State::Arrived(_) | State::Gathering(..) = this.state {
+            if !this.inner.may_go_on() {
+                return Poll::Pending;
+            }
+            this.state = match std::mem::replace(&mut this.state, State::Over) {
+                State::Arrived(request) => {
+                    if !this.inner.may_start() {
+                        this.state = State::Arrived(request);
+                        return Poll::Pending;
+                    }
+                    this.inner.start(*request)
+                }
+                State::Gathering(parts, exchange) => this.inner.proceed(parts, exchange),
+                other => other,
+            };
+        }
+        let exchange = match &this.state {
             State::Handed(exchange) => exchange,
-            _ if link.polling() == Polling::Inline => {
-                // A request found within another one's `send` starts in the next turn, never inside that call.
-                link.wake();
-                return Poll::Pending;
-            }
-            State::Arrived(_) if link.has_exchange() || link.closes_when_idle() => {
-                // The one before is not over, or was the last.
-                return Poll::Pending;
-            }
-            State::Arrived(request) => {
-                let Some(request) = request.take() else {
-                    return Poll::Pending;
-                };
-                match this.inner.start(request) {
-                    Ok(state) => this.state = state,
-                    Err(status) => return Poll::Ready(Ok(refused(link, status))),
-                }
-                match &mut this.state {
-                    State::Handed(exchange) => exchange,
-                    _ => return Poll::Pending,
-                }
-            }
-            State::Gathering(parts, exchange) => {
-                if exchange.gather_first() {
-                    link.stir();
-                    return Poll::Pending;
-                }
-                let parts = std::mem::replace(&mut **parts, Request::new(()).into_parts().0);
-                let exchange = Rc::clone(exchange);
-                this.inner.call(parts, &exchange);
-                this.state = State::Handed(exchange);
-                match &mut this.state {
-                    State::Handed(exchange) => exchange,
-                    _ => return Poll::Pending,
-                }
-            }
+            State::Refused(status) => return Poll::Ready(Ok(refused(link, *status))),
+            State::Arrived(_) | State::Gathering(..) | State::Over => return Poll::Pending,
         };
         if let Some(status) = exchange.fault() {
             exchange.on_gone();
@@ -182,16 +168,29 @@ impl<A: Application> Future for Running<A> {
 }
 
 impl<A: Application> Inner<A> {
-    /// Admits a request and hands it on, or gives the status to refuse it with.
+    /// A request found within another one's `send` starts in the next turn, never inside that call.
+    fn may_go_on(&self) -> bool {
+        let is_inline = self.link.polling() == Polling::Inline;
+        if is_inline {
+            self.link.wake();
+        }
+        !is_inline
+    }
+
+    /// Nor does one start before the one before it is over, or after the last.
+    fn may_start(&self) -> bool {
+        self.may_go_on() && !self.link.has_exchange() && !self.link.closes_when_idle()
+    }
+
+    /// Admits a request and hands it on, or refuses it.
     #[inline]
-    fn start(&self, mut request: Request<Incoming>) -> Result<State, StatusCode> {
+    fn start(&self, mut request: Request<Incoming>) -> State {
         let authority = match admit(&request) {
             Ok(admitted) => admitted.authority.map(HeaderValue::from_str),
             Err(denied) => {
-                self.server
-                    .application
-                    .on_refused(&self.link.peer, denied.reason());
-                return Err(denied.status());
+                let application = &self.server.application;
+                application.on_refused(&self.link.peer, denied.reason());
+                return State::Refused(denied.status());
             }
         };
         if let Some(Ok(authority)) = authority {
@@ -201,12 +200,21 @@ impl<A: Application> Inner<A> {
         let (parts, body) = request.into_parts();
         let exchange = Exchange::new(&self.link, &parts, body);
         self.link.set_exchange(&exchange);
-        if exchange.gather_first() {
-            self.link.stir();
-            return Ok(State::Gathering(Box::new(parts), exchange));
+        if exchange.gathers() {
+            return self.proceed(Box::new(parts), exchange);
         }
         self.call(parts, &exchange);
-        Ok(State::Handed(exchange))
+        State::Handed(exchange)
+    }
+
+    /// Takes in more of a body, or calls the application if there is no more now.
+    fn proceed(&self, parts: Box<Parts>, exchange: Rc<Exchange>) -> State {
+        if exchange.gather_first() {
+            self.link.stir();
+            return State::Gathering(parts, exchange);
+        }
+        self.call(*parts, &exchange);
+        State::Handed(exchange)
     }
 
     /// Calls the application, unless what has come of the body is faulty already.

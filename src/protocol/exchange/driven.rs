@@ -109,9 +109,14 @@ impl Exchange {
         }
     }
 
-    /// Takes in more of the body before the application is called; true while hyper should be asked for more.
+    /// Whether what has come of the body is taken in before the application is called.
     ///
-    /// Only for a body of unknown length: one of known length is there in one piece, or it is waited for.
+    /// Only a body of unknown length: one of known length is there in one piece, or it is waited for.
+    pub(in crate::protocol) fn gathers(&self) -> bool {
+        self.request.borrow().is_unmeasured()
+    }
+
+    /// Takes in more of such a body; true while hyper should be asked for more.
     pub(in crate::protocol) fn gather_first(&self) -> bool {
         let mut request = self.request.borrow_mut();
         request.is_unmeasured() && request.gather() && request.wants_more()
