@@ -61,7 +61,7 @@ impl Checked {
     /// The beginning of a response to an HTTP/1.0 request, with our version; the rest of `first` follows it.
     fn raised<'a>(&self, first: &'a [u8]) -> Option<&'a [u8]> {
         let rest = first.strip_prefix(OLD_VERSION)?;
-        self.link.take_head_due().then_some(rest)
+        self.link.is_head_due().then_some(rest)
     }
 
     fn on_outcome(&self, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {

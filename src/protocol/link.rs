@@ -179,8 +179,8 @@ impl Link {
         self.unflushed.set(true);
     }
 
-    pub(super) fn take_head_due(&self) -> bool {
-        self.head_due.replace(false)
+    pub(super) fn is_head_due(&self) -> bool {
+        self.head_due.get()
     }
 
     /// hyper let go of a response's body: it has all of it, or will never want more.
@@ -302,6 +302,7 @@ impl Link {
 
     pub(super) fn on_written(&self) {
         self.write_blocked_since.set(None);
+        self.head_due.set(false);
     }
 
     pub(super) fn on_write_blocked(&self) {

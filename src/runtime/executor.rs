@@ -73,6 +73,10 @@ impl Executor {
     }
 
     pub(super) fn spawn(&self, task: Task) -> TaskId {
+        if self.closed.get() {
+            self.drop_guarded(task);
+            return TaskId(usize::MAX);
+        }
         let mut slots = self.slots.borrow_mut();
         let entry = slots.vacant_entry();
         let id = entry.key();

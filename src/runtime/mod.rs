@@ -27,7 +27,7 @@ use std::{
 pub(crate) use executor::TaskId;
 pub(crate) use local::{Home, Local};
 pub(crate) use memory::give_back;
-pub(crate) use source::{Readiness, Source, duplicate};
+pub(crate) use source::{Readiness, Source, duplicate, is_listening};
 pub(crate) use timer::{Clock, Deadline};
 
 use executor::Executor;

@@ -8,7 +8,7 @@ mod tests;
 use std::{
     cell::Cell,
     io::{self, IoSlice, Read, Write},
-    os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
+    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
     rc::Rc,
     task::{Context, Poll, Waker},
 };
@@ -34,6 +34,24 @@ pub(crate) fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
     }
     // SAFETY: fresh from the system, so nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
+/// Whether connections can be accepted from it.
+pub(crate) fn is_listening(fd: BorrowedFd<'_>) -> bool {
+    let mut answer: libc::c_int = 0;
+    #[expect(clippy::cast_possible_truncation, reason = "four bytes")]
+    let mut size = size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: both live across the call, and `size` is that of `answer`.
+    let failed = unsafe {
+        libc::getsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ACCEPTCONN,
+            (&raw mut answer).cast(),
+            &raw mut size,
+        )
+    };
+    failed == 0 && answer != 0
 }
 
 /// What the poller last said of a source, and who wants to hear the next.

@@ -17,7 +17,7 @@ use std::{
 use mio::net::{TcpListener, UnixListener};
 
 use super::{Peer, ServerAddress, Stream};
-use crate::runtime::{Deadline, Runtime, Source, duplicate};
+use crate::runtime::{Deadline, Runtime, Source, duplicate, is_listening};
 
 /// Connections accepted before other tasks get their go (nginx's `multi_accept` takes all; a flood must not stop the loop).
 const BATCH: u32 = 64;
@@ -55,6 +55,12 @@ impl Listener {
     /// Fails for a descriptor that is not such a socket, or when it cannot be watched.
     pub(crate) fn adopt(runtime: &Runtime, fd: RawFd, path: Option<&str>) -> io::Result<Self> {
         let fd = duplicate(fd)?;
+        if !is_listening(fd.as_fd()) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "not a listening socket",
+            ));
+        }
         let socket = if is_internet(fd.as_fd()) {
             let listener = StdTcpListener::from(fd);
             listener.set_nonblocking(true)?;

@@ -332,3 +332,21 @@ fn accept_with_few_descriptors() {
     runtime.turn_at(runtime.now());
     assert_eq!(accepting.ended.now(), 1);
 }
+
+#[test]
+fn what_does_not_listen_is_not_adopted() {
+    let runtime = Runtime::new().unwrap();
+    let datagrams = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let file = File::open("Cargo.toml").unwrap();
+    for fd in [
+        datagrams.as_raw_fd(),
+        stream.as_raw_fd(),
+        file.as_raw_fd(),
+        -1,
+    ] {
+        assert!(Listener::adopt(&runtime, fd, None).is_err(), "{fd}");
+    }
+    assert!(Listener::adopt(&runtime, listener.as_raw_fd(), None).is_ok());
+}
