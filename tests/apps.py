@@ -68,8 +68,12 @@ async def pause(seconds: float) -> None:
     """Lets time pass inside an application (a slow one; never to wait for something)."""
     loop = asyncio.get_running_loop()
     passed = loop.create_future()
-    loop.call_later(seconds, passed.set_result, None)
-    await passed
+    timer = loop.call_later(seconds, passed.set_result, None)
+    try:
+        await passed
+    finally:
+        # Whoever is cancelled meanwhile must not find its future set.
+        timer.cancel()
 
 
 class Gate:
