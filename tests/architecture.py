@@ -227,7 +227,7 @@ def size_faults(path: str, text: str) -> list[str]:
     return [f"{path}: {lines} lines, {MAX_LINES} at most"] if lines > MAX_LINES else []
 
 
-_RULE_ID = re.compile(r"\b(?:ASGI-N?\d+|FLT-[A-G]\d+|O(?:[1-9]|[12]\d|3\d))\b")
+_RULE_ID = re.compile(r"\b(?:ASGI-N?\d+|FLT-[A-G]\d+|O(?:[1-9]|[12]\d|3\d)|U[1-7]\.\d)\b")
 
 
 def citation_faults(path: str, text: str, explained: set[str]) -> list[str]:
@@ -241,5 +241,5 @@ def cited_rules(text: str) -> set[str]:
 
 def explained_rules(conformance: str) -> set[str]:
     """The ids that begin a table row with words behind them."""
-    rows = re.findall(r"^\| *([A-Z][\w-]*) *\|(.+)\|$", conformance, re.MULTILINE)
+    rows = re.findall(r"^\| *([A-Z][\w.-]*) *\|(.+)\|$", conformance, re.MULTILINE)
     return {rule for rule, words in rows if _RULE_ID.fullmatch(rule) and len(words.split()) > 3}

@@ -234,9 +234,12 @@ def test_module_without_a_test_is_found():
 
 
 def test_unexplained_rule_is_found():
-    table = "| Id | Rule |\n|---|---|\n| ASGI-1 | The application is called once. |\n| O2 | |\n"
+    table = (
+        "| Id | Rule |\n|---|---|\n| ASGI-1 | The application is called once. |\n| O2 | |\n"
+        "| U1.4 | The exit codes are uvicorn's. |\n"
+    )
     explained = rules.explained_rules(table)
-    assert explained == {"ASGI-1"}
-    text = "ASGI-1, ASGI-N1, FLT-A5, O2; but not IO2, O99 or FLT-Z1"
-    assert rules.cited_rules(text) == {"ASGI-1", "ASGI-N1", "FLT-A5", "O2"}
-    assert len(rules.citation_faults("tests/test_x.py", text, explained)) == 3
+    assert explained == {"ASGI-1", "U1.4"}
+    text = "ASGI-1, ASGI-N1, FLT-A5, O2, U1.4, U2.3; but not IO2, O99, U9.1 or FLT-Z1"
+    assert rules.cited_rules(text) == {"ASGI-1", "ASGI-N1", "FLT-A5", "O2", "U1.4", "U2.3"}
+    assert len(rules.citation_faults("tests/test_x.py", text, explained)) == 4
