@@ -162,6 +162,8 @@ PYTHON_IMPORTS: dict[str, set[str]] = {
 }
 # Everybody may raise and catch.
 PYTHON_IMPORTS_OF_ALL = {"exceptions"}
+# How the docstring of a module begins that exists only for one of uvicorn's import paths.
+REEXPORT = "Re-export: "
 
 
 def python_import_faults(module: str, text: str, modules: Iterable[str]) -> list[str]:
@@ -172,21 +174,54 @@ def python_import_faults(module: str, text: str, modules: Iterable[str]) -> list
     return [f"{module} must not import {name}" for name in sorted(used - allowed)]
 
 
+def is_reexport(text: str) -> bool:
+    return (ast.get_docstring(ast.parse(text)) or "").startswith(REEXPORT)
+
+
+def reexport_faults(module: str, text: str) -> list[str]:
+    """A re-export holds names of others and `__all__`, and no code of its own."""
+    _, *body = ast.parse(text).body
+    return [
+        f"{module}:{node.lineno}: a re-export only imports"
+        for node in body
+        if not isinstance(node, ast.ImportFrom)
+        and not (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__")
+    ]
+
+
+def use_of_reexport_faults(module: str, text: str, reexports: set[str]) -> list[str]:
+    """Inside, everything is imported from where it is made."""
+    imported = {
+        ".".join(name)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ImportFrom | ast.Import)
+        for name in _imported_names(module, node)
+    }
+    return [
+        f"{module} must not import the re-export {reexport}"
+        for reexport in sorted(reexports)
+        if any(f"{name}.".startswith(f"rsgi_bridge.{reexport}.") for name in imported)
+    ]
+
+
 def _python_imports(module: str, tree: ast.AST, modules: set[str]) -> Iterator[str]:
-    package = ["rsgi_bridge", *module.split(".")[:-1]]
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [alias.name.split(".") for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            start = package[: len(package) - node.level + 1] if node.level else []
-            origin = start + (node.module.split(".") if node.module else [])
-            names = [[*origin, alias.name] for alias in node.names]
-        else:
+        if not isinstance(node, ast.ImportFrom | ast.Import):
             continue
-        for name in names:
+        for name in _imported_names(module, node):
             if name[0] == "rsgi_bridge":
                 # A name that is no module is something `__init__` defines.
                 yield name[1] if len(name) > 1 and name[1] in modules else "__init__"
+
+
+def _imported_names(module: str, node: ast.ImportFrom | ast.Import) -> list[list[str]]:
+    """`from .b import c` in `rsgi_bridge.a` -> `[["rsgi_bridge", "b", "c"]]`."""
+    if isinstance(node, ast.Import):
+        return [alias.name.split(".") for alias in node.names]
+    package = ["rsgi_bridge", *module.split(".")[:-1]]
+    start = package[: len(package) - node.level + 1] if node.level else []
+    origin = start + (node.module.split(".") if node.module else [])
+    return [[*origin, alias.name] for alias in node.names]
 
 
 def sleep_faults(path: str, text: str) -> list[str]:
