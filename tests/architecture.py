@@ -156,6 +156,7 @@ PYTHON_IMPORTS: dict[str, set[str]] = {
     "cli": {"config", "supervisors", "server"},
     "config": {"importer", "interfaces", "logging", "sockets"},
     "interfaces": {"wsgi", "middleware", "_types"},
+    "middleware": {"logging", "wsgi"},
     "server": {"config", "lifespan", "logging", "sockets", "_core"},
     "supervisors": {"config", "server", "sockets"},
     "workers": {"config", "server"},

@@ -48,6 +48,7 @@ UNMIRRORED = {
     "__init__": "names only; tests/unit/test_cli.py and every other test import through it",
     "__main__": "one call; tests/process starts it",
     "_types": "names for the type checker",
+    "middleware": "an empty package; each of its modules has a test",
 }
 
 # Files whose applications sleep on purpose, and why that is no synchronisation of the test.
