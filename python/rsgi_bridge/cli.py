@@ -20,9 +20,9 @@ from rsgi_bridge.config import (
     LOG_LEVELS,
     LOGGING_CONFIG,
     Config,
-    LifespanMode,
+    LifespanType,
     LogConfig,
-    LoopName,
+    LoopFactoryType,
 )
 from rsgi_bridge.server import Server, __version__
 
@@ -321,8 +321,8 @@ def run(
     host: str | None = "127.0.0.1",
     port: int = 8000,
     uds: str | None = None,
-    loop: LoopName | str = "auto",
-    lifespan: LifespanMode = "auto",
+    loop: LoopFactoryType | str = "auto",
+    lifespan: LifespanType = "auto",
     log_config: LogConfig = LOGGING_CONFIG,
     log_level: str | int | None = None,
     access_log: bool = True,

@@ -7,20 +7,67 @@ Must not know of a running server, nor of the extension module.
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import logging
-import math
+import os
+import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal, TypeAlias
 
+from rsgi_bridge.environment import allowed_proxies, load_env_file, web_concurrency
+from rsgi_bridge.exceptions import ConfigError, UvicornDeprecationWarning
 from rsgi_bridge.importer import ImportFromStringError, import_from_string
 from rsgi_bridge.logging import LOG_LEVELS, LOGGING_CONFIG, LogConfig, configure
+from rsgi_bridge.options import check_available, check_header, check_values
 
-__all__ = ["LOGGING_CONFIG", "LOG_LEVELS", "STARTUP_FAILURE", "Config", "LogConfig"]
+__all__ = [
+    "HTTP_PROTOCOLS",
+    "INTERFACES",
+    "LIFESPAN",
+    "LOGGING_CONFIG",
+    "LOG_LEVELS",
+    "LOOP_FACTORIES",
+    "SSL_PROTOCOL_VERSION",
+    "STARTUP_FAILURE",
+    "WS_PROTOCOLS",
+    "Config",
+    "ConfigError",
+    "LogConfig",
+    "UvicornDeprecationWarning",
+]
 
-LifespanMode: TypeAlias = Literal["auto", "on", "off"]
-LoopName: TypeAlias = Literal["auto", "asyncio", "uvloop"]
+HTTPProtocolType: TypeAlias = Literal["auto", "h11", "httptools", "zttp"]
+WSProtocolType: TypeAlias = Literal["auto", "none", "websockets", "websockets-sansio", "wsproto"]
+LifespanType: TypeAlias = Literal["auto", "on", "off"]
+LoopFactoryType: TypeAlias = Literal["none", "auto", "asyncio", "uvloop", "zuvloop"]
+InterfaceType: TypeAlias = Literal["auto", "asgi3", "asgi2", "wsgi"]
+PathType: TypeAlias = str | os.PathLike[str]
+
+SSLContextFactory: TypeAlias = "Callable[[Config, Callable[[], ssl.SSLContext]], ssl.SSLContext]"
+
+# uvicorn's names. Its implementations are classes; here each name stands for what the core does.
+HTTP_PROTOCOLS: dict[str, str | None] = dict.fromkeys(("auto", "h11", "httptools", "zttp"))
+WS_PROTOCOLS: dict[str, str | None] = dict.fromkeys(
+    ("auto", "none", "websockets", "websockets-sansio", "wsproto")
+)
+LIFESPAN: dict[str, str] = {
+    "auto": "rsgi_bridge.lifespan:LifespanOn",
+    "on": "rsgi_bridge.lifespan:LifespanOn",
+    "off": "rsgi_bridge.lifespan:LifespanOff",
+}
+# Import strings of functions that make a loop; None leaves the choice to asyncio.
+LOOP_FACTORIES: dict[str, str | None] = {
+    "none": None,
+    "auto": "rsgi_bridge.config:new_event_loop",
+    "asyncio": "asyncio:SelectorEventLoop",
+    "uvloop": "uvloop:new_event_loop",
+    "zuvloop": "zuvloop:new_event_loop",
+}
+INTERFACES: list[InterfaceType] = ["auto", "asgi3", "asgi2", "wsgi"]
+SSL_PROTOCOL_VERSION: int = ssl.PROTOCOL_TLS_SERVER
+
+# Bytes of a request's head.
+DEFAULT_REQUEST_HEAD = 65536
 
 # The exit code of a server that could not start. Supervisors tell it from a crash by this number.
 STARTUP_FAILURE = 3
@@ -31,40 +78,20 @@ logger = logging.getLogger("uvicorn.error")
 class Config:
     """The options of one server.
 
-    Names, order and defaults are uvicorn's. What uvicorn does not have is keyword-only; a zero
-    there turns the limit off.
+    Parameters, their order, their defaults and the attributes are uvicorn's. What uvicorn does not
+    have is keyword-only. The settings page of the documentation says what each of them does.
 
     Args:
-        app: an ASGI application, or an import string that names one.
-        host: address or name to bind; None means every interface.
-        port: port to bind; 0 lets the kernel choose.
-        uds: path of a Unix socket to bind, in place of host and port.
-        loop: `auto`, `asyncio`, `uvloop`, or the import string of a loop factory.
-        lifespan: whether the application is told of start and stop; `auto` tolerates one that
-            does not know the protocol.
-        log_config: a dict, a path, an open file or a parser for `logging.config`; None leaves
-            logging alone.
-        log_level: a name in any case or a number.
-        access_log: whether each response is logged.
-        use_colors: None decides by whether standard output is a terminal.
-        server_header: whether responses carry a default `server` field.
-        date_header: whether responses carry a default `date` field.
-        root_path: prefix under which a proxy mounts the application.
-        limit_max_requests: the server stops after so many responses.
-        backlog: length of the kernel's queue of connections.
-        timeout_keep_alive: seconds for which an idle connection is kept.
-        timeout_graceful_shutdown: seconds for which a stop waits; None waits for ever.
-        headers: default response fields, as pairs of name and value.
-        factory: `app` is a function that makes the application.
-        timeout_request_header: seconds in which a request's head must be complete.
-        timeout_request_body: seconds without a byte of a body that the application waits for.
-        min_request_body_rate: bytes a second below which a request body is timed out.
-        timeout_write: seconds without progress in writing to the peer.
-        limit_request_head: bytes of a request's head.
-        limit_request_fields: number of a request's header fields.
-        limit_request_body: bytes of a request's body.
-        limit_connections: open connections beyond which accepting pauses.
-        uds_permissions: mode of the Unix socket.
+        app: an ASGI or WSGI application, or an import string that names one.
+
+    Attributes:
+        encoded_headers: default response fields as the core sends them; filled by `load`.
+        loaded: `load` has been called.
+        loaded_app: what is called for each request; set by `load`.
+        lifespan_class: what tells the application of start and stop; set by `load`.
+
+    Raises:
+        ConfigError: if an option has a value that it cannot have.
     """
 
     def __init__(
@@ -73,52 +100,124 @@ class Config:
         host: str | None = "127.0.0.1",
         port: int = 8000,
         uds: str | None = None,
-        loop: LoopName | str = "auto",
-        lifespan: LifespanMode = "auto",
+        fd: int | None = None,
+        loop: LoopFactoryType | str = "auto",
+        http: type[asyncio.Protocol] | HTTPProtocolType | str = "auto",
+        http2: bool = False,
+        ws: type[asyncio.Protocol] | WSProtocolType | str = "auto",
+        ws_max_size: int = 16 * 1024 * 1024,
+        ws_max_queue: int = 32,
+        ws_ping_interval: float | None = 20.0,
+        ws_ping_timeout: float | None = 20.0,
+        ws_per_message_deflate: bool = True,
+        lifespan: LifespanType = "auto",
+        env_file: PathType | None = None,
         log_config: LogConfig = LOGGING_CONFIG,
         log_level: str | int | None = None,
         access_log: bool = True,
         use_colors: bool | None = None,
+        interface: InterfaceType = "auto",
+        reload: bool = False,
+        reload_dirs: list[str] | str | None = None,
+        reload_delay: float = 0.25,
+        reload_includes: list[str] | str | None = None,
+        reload_excludes: list[str] | str | None = None,
+        workers: int | None = None,
+        proxy_headers: bool = True,
         server_header: bool = True,
         date_header: bool = True,
+        forwarded_allow_ips: list[str] | str | None = None,
         root_path: str = "",
+        limit_concurrency: int | None = None,
         limit_max_requests: int | None = None,
+        limit_max_requests_jitter: int = 0,
         backlog: int = 2048,
         timeout_keep_alive: float = 5,
+        timeout_notify: float = 30,
         timeout_graceful_shutdown: float | None = None,
+        timeout_worker_healthcheck: float = 5,
+        callback_notify: Callable[..., Awaitable[None]] | None = None,
+        ssl_keyfile: PathType | None = None,
+        ssl_certfile: PathType | None = None,
+        ssl_keyfile_password: str | None = None,
+        ssl_version: int = SSL_PROTOCOL_VERSION,
+        ssl_cert_reqs: int = ssl.CERT_NONE,
+        ssl_ca_certs: PathType | None = None,
+        ssl_ciphers: str | None = None,
+        ssl_context_factory: SSLContextFactory | None = None,
         headers: list[tuple[str, str]] | None = None,
         factory: bool = False,
+        h11_max_incomplete_event_size: int | None = None,
+        reset_contextvars: bool = False,
         *,
         timeout_request_header: float = 30,
         timeout_request_body: float = 60,
         min_request_body_rate: int = 0,
         timeout_write: float = 60,
-        limit_request_head: int = 65536,
+        limit_request_head: int = DEFAULT_REQUEST_HEAD,
         limit_request_fields: int = 100,
         limit_request_body: int = 0,
         limit_connections: int = 0,
-        uds_permissions: int = 0o666,
+        uds_permissions: int | None = None,
+        forwarded_rfc7239: bool = False,
+        forwarded_host: bool = False,
+        forwarded_prefix: bool = False,
+        timeout_loop_hang: float = 0,
+        kill_hung_worker: bool = False,
+        preload: bool = False,
+        limit_worker_rss: int = 0,
+        control_socket: str | None = None,
     ) -> None:
         self.app = app
         self.host = host
         # From an environment variable it is a string, as often as not.
         self.port = int(port)
         self.uds = uds
+        self.fd = fd
         self.loop = loop
+        self.http = http
+        self.http2 = http2
+        self.ws = ws
+        self.ws_max_size = ws_max_size
+        self.ws_max_queue = ws_max_queue
+        self.ws_ping_interval = ws_ping_interval
+        self.ws_ping_timeout = ws_ping_timeout
+        self.ws_per_message_deflate = ws_per_message_deflate
         self.lifespan: str = lifespan
+        self.env_file = env_file
         self.log_config = log_config
         self.log_level = log_level
         self.access_log = access_log
         self.use_colors = use_colors
+        self.interface: str = interface
+        self.reload = reload
+        self.reload_delay = reload_delay
+        self.workers = workers or 1
+        self.proxy_headers = proxy_headers
         self.server_header = server_header
         self.date_header = date_header
         self.root_path = root_path
+        self.limit_concurrency = limit_concurrency
         self.limit_max_requests = limit_max_requests
+        self.limit_max_requests_jitter = limit_max_requests_jitter
         self.backlog = backlog
         self.timeout_keep_alive = timeout_keep_alive
+        self.timeout_notify = timeout_notify
         self.timeout_graceful_shutdown = timeout_graceful_shutdown
+        self.timeout_worker_healthcheck = timeout_worker_healthcheck
+        self.callback_notify = callback_notify
+        self.ssl_keyfile = ssl_keyfile
+        self.ssl_certfile = ssl_certfile
+        self.ssl_keyfile_password = ssl_keyfile_password
+        self.ssl_version = ssl_version
+        self.ssl_cert_reqs = ssl_cert_reqs
+        self.ssl_ca_certs = ssl_ca_certs
+        self.ssl_ciphers = ssl_ciphers
+        self.ssl_context_factory = ssl_context_factory
         self.headers = headers or []
         self.factory = factory
+        self.h11_max_incomplete_event_size = h11_max_incomplete_event_size
+        self.reset_contextvars = reset_contextvars
         self.timeout_request_header = timeout_request_header
         self.timeout_request_body = timeout_request_body
         self.min_request_body_rate = min_request_body_rate
@@ -127,13 +226,71 @@ class Config:
         self.limit_request_fields = limit_request_fields
         self.limit_request_body = limit_request_body
         self.limit_connections = limit_connections
-        self.uds_permissions = uds_permissions
+        self.uds_permissions: int | None = uds_permissions
+        self.forwarded_rfc7239 = forwarded_rfc7239
+        self.forwarded_host = forwarded_host
+        self.forwarded_prefix = forwarded_prefix
+        self.timeout_loop_hang = timeout_loop_hang
+        self.kill_hung_worker = kill_hung_worker
+        self.preload = preload
+        self.limit_worker_rss = limit_worker_rss
+        self.control_socket = control_socket
 
         self.encoded_headers: list[tuple[bytes, bytes]] = []
         self.loaded_app: Any = None
         self.loaded = False
-        self._check_ranges()
+        self._check()
+        if h11_max_incomplete_event_size and limit_request_head == DEFAULT_REQUEST_HEAD:
+            self.limit_request_head = h11_max_incomplete_event_size
+
         self.configure_logging()
+        # 6.4 belongs to the reload part: here they are kept as they came.
+        self.reload_dirs = _listed(reload_dirs)
+        self.reload_includes = _listed(reload_includes)
+        self.reload_excludes = _listed(reload_excludes)
+        if (reload_dirs or reload_includes or reload_excludes) and not self.should_reload:
+            logger.warning(
+                "Current configuration will not reload as not all conditions are met, please refer "
+                "to documentation."
+            )
+        if env_file is not None:
+            load_env_file(env_file)
+        # From here on: the file may set these.
+        if workers is None:
+            self.workers = web_concurrency()
+        self.forwarded_allow_ips: list[str] | str = (
+            allowed_proxies() if forwarded_allow_ips is None else forwarded_allow_ips
+        )
+        if self.reload and self.workers > 1:
+            logger.warning('"workers" flag is ignored when reloading is enabled.')
+
+    @property
+    def asgi_version(self) -> Literal["2.0", "3.0"]:
+        """The ASGI version of the application; known once `load` has seen it."""
+        versions: dict[str, Literal["2.0", "3.0"]] = {"asgi2": "2.0", "asgi3": "3.0", "wsgi": "3.0"}
+        return versions[self.interface]
+
+    @property
+    def is_ssl(self) -> bool:
+        """Whether connections are encrypted."""
+        return bool(self.ssl_keyfile or self.ssl_certfile or self.ssl_context_factory)
+
+    @property
+    def use_subprocess(self) -> bool:
+        """Whether another process than this one serves."""
+        return bool(self.reload or self.workers > 1)
+
+    @property
+    def should_reload(self) -> bool:
+        """Whether a change of files restarts the application, which takes an import string."""
+        return isinstance(self.app, str) and self.reload
+
+    @property
+    def trusted_hosts(self) -> list[str]:
+        """`forwarded_allow_ips` as a list of addresses, networks and literals."""
+        hosts = self.forwarded_allow_ips
+        names = hosts.split(",") if isinstance(hosts, str) else hosts
+        return [name.strip() for name in names if name.strip()]
 
     def configure_logging(self) -> None:
         """Applies `log_config`, `log_level`, `use_colors` and `access_log` to this process."""
@@ -161,6 +318,8 @@ class Config:
         """Fixes what the core reads of this object: `encoded_headers` and `loaded_app`."""
         if self.loaded:
             raise RuntimeError("Config.load() was called twice.")
+        if self.http2 or self.is_ssl:
+            check_available(vars(self))
         fields = [
             (name.lower().encode("latin-1"), value.encode("latin-1"))
             for name, value in self.headers
@@ -168,45 +327,37 @@ class Config:
         if self.server_header and b"server" not in dict(fields):
             fields.insert(0, (b"server", b"rsgi"))
         self.encoded_headers = fields
+        self.lifespan_class = import_from_string(LIFESPAN[self.lifespan])
         self.loaded_app = self._called_if_factory(self.load_app())
+        if self.interface == "auto":
+            self.interface = "asgi3"
         self.loaded = True
 
     def get_loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop]:  # uvicorn's name
         """What makes the event loop of `Server.run`."""
-        if self.loop == "asyncio":
-            return asyncio.SelectorEventLoop
-        path = self.loop
-        if path == "auto":
-            if importlib.util.find_spec("uvloop") is None:
-                return asyncio.SelectorEventLoop
-            path = "uvloop"
-        if path == "uvloop":
-            path = "uvloop:new_event_loop"
         try:
-            factory: Callable[[], asyncio.AbstractEventLoop] = import_from_string(path)
+            factory = import_from_string(LOOP_FACTORIES.get(self.loop, self.loop))
         except ImportFromStringError as exc:
             logger.error("Error loading custom loop setup function. %s", exc)
             sys.exit(STARTUP_FAILURE)
-        return factory
+        made: Callable[[], asyncio.AbstractEventLoop] = factory or asyncio.new_event_loop
+        return made
 
-    def _check_ranges(self) -> None:
+    def setup_event_loop(self) -> None:
+        """Not there, as in uvicorn since 0.36."""
+        raise AttributeError("Config.setup_event_loop was replaced by Config.get_loop_factory.")
+
+    def _check(self) -> None:
         # Told here, where the operator still sees which option it was.
-        for name in (
-            "timeout_request_header",
-            "timeout_request_body",
-            "min_request_body_rate",
-            "timeout_write",
-            "limit_request_head",
-            "limit_request_fields",
-            "limit_request_body",
-            "limit_connections",
-        ):
-            value = getattr(self, name)
-            if not 0 <= value < math.inf:  # catches NaN as well
-                raise ValueError(f"{name} must be a number from 0 on: {value}")
-        if not 0 <= self.uds_permissions <= 0o777:
+        level = self.log_level
+        level_name = level.lower() if isinstance(level, str) else None
+        check_values(vars(self) | {"log_level": level_name})
+        for name, value in self.headers:
+            check_header(name, value)
+        mode = self.uds_permissions
+        if mode is not None and not 0 <= mode <= 0o777:
             # Above all 666, the decimal number, in place of 0o666.
-            raise ValueError(f"uds_permissions must be 0-0o777: {self.uds_permissions:#o}")
+            raise ConfigError(f"uds_permissions must be 0-0o777: {mode:#o}")
 
     def _called_if_factory(self, loaded: Any) -> Any:
         # An application takes three arguments and a factory none: only a call can tell.
@@ -223,3 +374,16 @@ class Config:
                 "--factory flag explicitly."
             )
         return made
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """The loop of `--loop auto`: uvloop's where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.SelectorEventLoop()
+    return uvloop.new_event_loop()
+
+
+def _listed(values: list[str] | str | None) -> list[str]:
+    return [values] if isinstance(values, str) else list(values or ())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import inspect
 import logging
 import sys
@@ -13,27 +12,61 @@ import pytest
 from rsgi_bridge import Config
 from rsgi_bridge.config import LOG_LEVELS, LOGGING_CONFIG, STARTUP_FAILURE
 
-# uvicorn 0.54's Config, as far as this server has its options: order and defaults.
+# uvicorn 0.54's Config: order and defaults.
 UVICORN = {
     "app": inspect.Parameter.empty,
     "host": "127.0.0.1",
     "port": 8000,
     "uds": None,
+    "fd": None,
     "loop": "auto",
+    "http": "auto",
+    "http2": False,
+    "ws": "auto",
+    "ws_max_size": 16777216,
+    "ws_max_queue": 32,
+    "ws_ping_interval": 20.0,
+    "ws_ping_timeout": 20.0,
+    "ws_per_message_deflate": True,
     "lifespan": "auto",
+    "env_file": None,
     "log_config": LOGGING_CONFIG,
     "log_level": None,
     "access_log": True,
     "use_colors": None,
+    "interface": "auto",
+    "reload": False,
+    "reload_dirs": None,
+    "reload_delay": 0.25,
+    "reload_includes": None,
+    "reload_excludes": None,
+    "workers": None,
+    "proxy_headers": True,
     "server_header": True,
     "date_header": True,
+    "forwarded_allow_ips": None,
     "root_path": "",
+    "limit_concurrency": None,
     "limit_max_requests": None,
+    "limit_max_requests_jitter": 0,
     "backlog": 2048,
     "timeout_keep_alive": 5,
+    "timeout_notify": 30,
     "timeout_graceful_shutdown": None,
+    "timeout_worker_healthcheck": 5,
+    "callback_notify": None,
+    "ssl_keyfile": None,
+    "ssl_certfile": None,
+    "ssl_keyfile_password": None,
+    "ssl_version": 17,
+    "ssl_cert_reqs": 0,
+    "ssl_ca_certs": None,
+    "ssl_ciphers": None,
+    "ssl_context_factory": None,
     "headers": None,
     "factory": False,
+    "h11_max_incomplete_event_size": None,
+    "reset_contextvars": False,
 }
 OWN = {
     "timeout_request_header": 30,
@@ -44,7 +77,24 @@ OWN = {
     "limit_request_fields": 100,
     "limit_request_body": 0,
     "limit_connections": 0,
-    "uds_permissions": 0o666,
+    "uds_permissions": None,
+    "forwarded_rfc7239": False,
+    "forwarded_host": False,
+    "forwarded_prefix": False,
+    "timeout_loop_hang": 0,
+    "kill_hung_worker": False,
+    "preload": False,
+    "limit_worker_rss": 0,
+    "control_socket": None,
+}
+# What an attribute holds where that is not the default of its parameter.
+MADE = {
+    "headers": [],
+    "workers": 1,
+    "reload_dirs": [],
+    "reload_includes": [],
+    "reload_excludes": [],
+    "forwarded_allow_ips": "127.0.0.1,::1",
 }
 
 
@@ -65,13 +115,13 @@ def test_signature_is_uvicorns_and_what_is_our_own_is_keyword_only():
     assert keyword_only == list(OWN)
 
 
-def test_every_option_is_an_attribute():
+def test_every_option_is_an_attribute(monkeypatch):
+    # U2.3
+    for variable in ("WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS"):
+        monkeypatch.delenv(variable, raising=False)
     made = config()
-    for name, default in (UVICORN | OWN).items():
-        if name not in ("app", "headers", "log_config"):
-            assert getattr(made, name) == default
-    assert made.app is app
-    assert made.headers == []
+    expected = UVICORN | OWN | MADE | {"app": app, "log_config": None}
+    assert {name: getattr(made, name) for name in expected} == expected
     assert made.encoded_headers == []
     assert made.loaded is False
 
@@ -79,7 +129,18 @@ def test_every_option_is_an_attribute():
 # --- Ranges ---
 
 
-@pytest.mark.parametrize("name", [name for name in OWN if name != "uds_permissions"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(name for name, default in OWN.items() if type(default) is int),
+        "limit_concurrency",
+        "limit_max_requests",
+        "limit_max_requests_jitter",
+        "timeout_keep_alive",
+        "timeout_graceful_shutdown",
+        "timeout_worker_healthcheck",
+    ],
+)
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf")])
 def test_number_that_is_no_limit_is_refused_by_name(name, value):
     with pytest.raises(ValueError, match=name):
@@ -236,7 +297,7 @@ def test_uvloop_is_used_where_it_is_installed():
 
 
 def test_auto_falls_back_to_asyncio(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "uvloop", None)
     assert isinstance(made_loop("auto"), asyncio.SelectorEventLoop)
 
 
