@@ -151,14 +151,24 @@ def blocking_faults(path: str, text: str) -> list[str]:
 # --- Python ---
 
 PYTHON_IMPORTS: dict[str, set[str]] = {
-    "__init__": {"cli", "config", "server"},
+    "__init__": {"main", "server"},
     "__main__": {"cli"},
-    "cli": {"config", "supervisors", "server"},
+    "cli": {"config", "options", "runner", "server"},
     "config": {"environment", "importer", "interfaces", "logging", "options", "sockets"},
     "interfaces": {"wsgi", "middleware", "_types"},
     "middleware": {"logging", "wsgi"},
     "options": {"logging"},
-    "server": {"config", "lifespan", "logging", "sockets", "_core"},
+    "runner": {"config", "supervisors", "server"},
+    "server": {
+        "config",
+        "lifespan",
+        "logging",
+        "server_state",
+        "signals",
+        "sockets",
+        "systemd",
+        "_core",
+    },
     "supervisors": {"config", "server", "sockets"},
     "workers": {"config", "server"},
 }

@@ -48,6 +48,8 @@ UNMIRRORED = {
     "__init__": "names only; tests/unit/test_cli.py and every other test import through it",
     "__main__": "one call; tests/process starts it",
     "_types": "names for the type checker",
+    "options.own": "a table; test_options.py and test_surface.py look at every row",
+    "options.uvicorn": "a table; test_options.py and test_surface.py look at every row",
     "middleware": "an empty package; each of its modules has a test",
 }
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rsgi_bridge.cli import main, run
-from rsgi_bridge.config import Config
-from rsgi_bridge.server import Server, __version__
+# From the module `main`, which is thereby loaded: the command must stay what its name stands for.
+from rsgi_bridge.main import Config, Server, main, run
+from rsgi_bridge.server import __version__ as __version__
 
-__all__ = ["Config", "Server", "__version__", "main", "run"]
+__all__ = ["Config", "Server", "main", "run"]

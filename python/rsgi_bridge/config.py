@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeAlias
 from rsgi_bridge.environment import allowed_proxies, load_env_file, web_concurrency
 from rsgi_bridge.exceptions import ConfigError, UvicornDeprecationWarning
 from rsgi_bridge.importer import ImportFromStringError, import_from_string
+from rsgi_bridge.interfaces import adapt, detect_interface
 from rsgi_bridge.logging import LOG_LEVELS, LOGGING_CONFIG, LogConfig, configure
 from rsgi_bridge.options import check_available, check_header, check_values
 
@@ -189,7 +190,7 @@ class Config:
         self.log_level = log_level
         self.access_log = access_log
         self.use_colors = use_colors
-        self.interface: str = interface
+        self.interface: InterfaceType = interface
         self.reload = reload
         self.reload_delay = reload_delay
         self.workers = workers or 1
@@ -319,7 +320,7 @@ class Config:
         if self.loaded:
             raise RuntimeError("Config.load() was called twice.")
         if self.http2 or self.is_ssl:
-            check_available(vars(self))
+            self.refuse_unavailable()
         fields = [
             (name.lower().encode("latin-1"), value.encode("latin-1"))
             for name, value in self.headers
@@ -328,10 +329,17 @@ class Config:
             fields.insert(0, (b"server", b"rsgi"))
         self.encoded_headers = fields
         self.lifespan_class = import_from_string(LIFESPAN[self.lifespan])
-        self.loaded_app = self._called_if_factory(self.load_app())
+        app = self._called_if_factory(self.load_app())
         if self.interface == "auto":
-            self.interface = "asgi3"
+            self.interface = detect_interface(app)
+        self.loaded_app = adapt(app, self.interface)
         self.loaded = True
+
+    def refuse_unavailable(self) -> None:
+        """Raises `ConfigError` if an option asks for what this version does not have."""
+        check_available(vars(self))
+        if self.ssl_context_factory is not None:
+            raise ConfigError("ssl_context_factory is not available yet: rsgi has no TLS so far.")
 
     def get_loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop]:  # uvicorn's name
         """What makes the event loop of `Server.run`."""

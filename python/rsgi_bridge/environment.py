@@ -9,7 +9,7 @@ import importlib
 import logging
 import os
 
-from rsgi_bridge.exceptions import ConfigError
+from rsgi_bridge.exceptions import MissingPackageError, UnreadableError
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -19,7 +19,7 @@ def load_env_file(path: str | os.PathLike[str]) -> None:
     try:
         dotenv = importlib.import_module("dotenv")
     except ImportError as exc:
-        raise ImportError(
+        raise MissingPackageError(
             "Install the python-dotenv package or rsgi-bridge[standard] to use an env file."
         ) from exc
     logger.info("Loading environment from '%s'", path)
@@ -35,7 +35,7 @@ def web_concurrency() -> int:
     try:
         workers = int(text or "1")
     except ValueError:
-        raise ConfigError(f"WEB_CONCURRENCY must be an integer: {text!r}") from None
+        raise UnreadableError(f"WEB_CONCURRENCY must be an integer: {text!r}") from None
     if workers > 1:
         logger.warning(
             "WEB_CONCURRENCY=%d has no effect yet: one process serves, rsgi has no worker "

@@ -2,48 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 import platform
-import sys
 
-import click
 import pytest
 from click.testing import CliRunner
 
 import rsgi_bridge
-from rsgi_bridge import Config, Server, cli
-
-# uvicorn 0.54's order of declaration, as far as this server has its options; then our own.
-OPTIONS = [
-    "--host",
-    "--port",
-    "--uds",
-    "--loop",
-    "--lifespan",
-    "--log-level",
-    "--access-log",
-    "--use-colors",
-    "--server-header",
-    "--date-header",
-    "--root-path",
-    "--backlog",
-    "--limit-max-requests",
-    "--timeout-keep-alive",
-    "--timeout-graceful-shutdown",
-    "--header",
-    "--version",
-    "--app-dir",
-    "--factory",
-    "--timeout-request-header",
-    "--timeout-request-body",
-    "--min-request-body-rate",
-    "--timeout-write",
-    "--limit-request-head",
-    "--limit-request-fields",
-    "--limit-request-body",
-    "--limit-connections",
-    "--uds-permissions",
-]
+from rsgi_bridge import cli
+from rsgi_bridge.config import LOGGING_CONFIG
+from rsgi_bridge.exceptions import ConfigError, UnreadableError
+from rsgi_bridge.options import OPTIONS
+from tests.unit import surface
 
 
 @pytest.fixture
@@ -65,47 +34,39 @@ def invoke(monkeypatch):
     return invoke
 
 
-def defaults(function):
-    return {
-        name: parameter.default
-        for name, parameter in inspect.signature(function).parameters.items()
-        if parameter.default is not parameter.empty
-    }
-
-
-def test_public_names():
-    assert set(rsgi_bridge.__all__) == {"Config", "Server", "__version__", "main", "run"}
-    assert rsgi_bridge.run is cli.run
-    assert rsgi_bridge.main is cli.main
-
-
-def test_run_takes_what_config_takes():
-    assert defaults(cli.run) == defaults(Config) | {"app_dir": None}
-    parameters = inspect.signature(cli.run).parameters.values()
-    assert [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY] == ["app"]
-
-
 def test_command_defaults_are_those_of_run(invoke):
-    expected = defaults(cli.run) | {"app": "main:app", "app_dir": "", "headers": []}
-    del expected["log_config"]  # no option of the command so far
+    # U1.1, U1.2
+    given = {"app": "main:app", "app_dir": "", "headers": []}
+    expected = surface.RUN | surface.OWN | given
+    del expected["ssl_context_factory"]  # a function
     assert invoke("main:app") == expected
 
 
-def test_options_are_declared_in_uvicorns_order():
-    declared = [p.opts[0] for p in cli.main.params if isinstance(p, click.Option)]
-    assert declared == OPTIONS
-
-
 def test_help_is_one_flat_list_in_order(invoke):
+    # U1.1
     result = invoke("--help")
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[0] == "Usage: rsgi [OPTIONS] APP"
     shown = [line.split()[0].split("/")[0].rstrip(",") for line in lines if line.startswith("  --")]
-    assert shown == [*OPTIONS, "--help"]
+    assert shown == [*(option.flag.split("/")[0] for option in OPTIONS), "--help"]
+
+
+def test_module_is_a_program_of_its_own_name(invoke):
+    # U1.1
+    (usage, *_) = (
+        CliRunner().invoke(cli.main, ["--help"], prog_name="python -m x").stdout.split("\n")
+    )
+    assert usage == "Usage: python -m x [OPTIONS] APP"
+
+
+def test_help_says_what_is_not_available_yet(invoke):
+    shown = " ".join(invoke("--help").stdout.split())
+    assert "File of the certificate chain. Not available yet." in shown
 
 
 def test_version_is_told_on_standard_output(invoke):
+    # U1.1
     result = invoke("--version")
     assert (result.exit_code, result.stdout) == (
         0,
@@ -120,18 +81,31 @@ def test_version_is_told_on_standard_output(invoke):
         ((), "Error: Missing argument 'APP'."),
         (("main:app", "more"), "unexpected extra argument"),
         (("main:app", "--no-such-option"), "No such option"),
+        (("main:app", "--rel"), "No such option"),
         (("main:app", "-h"), "No such option"),
         (("main:app", "--port", "http"), "is not a valid integer"),
         (("main:app", "--lifespan", "maybe"), "'maybe' is not one of"),
         (("main:app", "--log-level", "INFO"), "'INFO' is not one of"),
         (("main:app", "--timeout-keep-alive", "0.5"), "is not a valid integer"),
+        (("main:app", "--timeout-keep-alive", "-1"), "is not in the range"),
         (("main:app", "--timeout-write", "-1"), "is not in the range"),
+        (("main:app", "--interface", "asgi4"), "'asgi4' is not one of"),
+        (("main:app", "--http", "nope"), "'nope' is not one of"),
+        (("main:app", "--ws", "nope"), "'nope' is not one of"),
+        (("main:app", "--http", "some:Protocol"), "'some:Protocol' is a protocol class"),
+        (("main:app", "--ws", "some:Protocol"), "'some:Protocol' is a protocol class"),
+        (("main:app", "--ws-per-message-deflate"), "requires an argument"),
+        (("main:app", "--ws-per-message-deflate", "maybe"), "is not a valid boolean"),
+        (("main:app", "--env-file", "no-such-file"), "Path 'no-such-file' does not exist"),
+        (("main:app", "--log-config", "no-such-file"), "Path 'no-such-file' does not exist"),
+        (("main:app", "--reload-dir", "no-such-file"), "Path 'no-such-file' does not exist"),
         (("main:app", "--limit-connections", "-1"), "is not in the range"),
         (("main:app", "--uds-permissions", "888"), "'888' is not an octal mode such as 660."),
         (("main:app", "--uds-permissions", "1777"), "'1777' is not an octal mode such as 660."),
     ],
 )
 def test_wrong_usage_exits_2(invoke, arguments, words):
+    # U1.4
     result = invoke(*arguments)
     assert result.exit_code == 2
     assert words.lower() in result.output.lower()
@@ -149,17 +123,52 @@ def test_wrong_usage_exits_2(invoke, arguments, words):
         (["--timeout-graceful-shutdown", "7"], "timeout_graceful_shutdown", 7),
         (["--timeout-write", "0.5"], "timeout_write", 0.5),
         (["--uds-permissions", "0600"], "uds_permissions", 0o600),
+        (["--fd", "3"], "fd", 3),
+        (["--loop", "none"], "loop", "none"),
+        (["--loop", "module:factory"], "loop", "module:factory"),
+        (["--http", "h11"], "http", "h11"),
+        (["--ws", "none"], "ws", "none"),
+        (["--ws", "websockets-sansio"], "ws", "websockets-sansio"),
+        (["--ws-per-message-deflate", "off"], "ws_per_message_deflate", False),
+        (["--reload-dir", "/", "--reload-dir", "."], "reload_dirs", ["/", "."]),
+        (["--reload-include", "*.html"], "reload_includes", ["*.html"]),
+        (["--reload-exclude", "a", "--reload-exclude", "b"], "reload_excludes", ["a", "b"]),
+        (["--interface", "wsgi"], "interface", "wsgi"),
+        (["--log-config", __file__], "log_config", __file__),
+        (["--no-proxy-headers"], "proxy_headers", False),
+        (["--forwarded-allow-ips", "*"], "forwarded_allow_ips", "*"),
+        (["--h11-max-incomplete-event-size", "9"], "h11_max_incomplete_event_size", 9),
+        (["--reset-contextvars"], "reset_contextvars", True),
+        (["--forwarded-rfc7239"], "forwarded_rfc7239", True),
+        (["--control-socket", "/run/c"], "control_socket", "/run/c"),
     ],
 )
 def test_option_reaches_run(invoke, arguments, name, value):
+    # U1.2
     assert invoke("main:app", *arguments)[name] == value
 
 
+def test_log_config_is_uvicorns_dict_unless_a_file_is_named(invoke):
+    # U1.1: the very dict, which programs change.
+    assert invoke("main:app")["log_config"] is LOGGING_CONFIG
+
+
 def test_header_without_a_colon_is_told(invoke):
-    # uvicorn's exit code: the exception is not handled.
+    # U1.4: the exit code is that of uvicorn's traceback.
     result = invoke("main:app", "--header", "X-A")
     assert result.exit_code == 1
-    assert str(result.exception) == "--header takes Name:Value, not 'X-A'"
+    assert result.stderr == "Error: --header takes Name:Value, not 'X-A'.\n"
+
+
+@pytest.mark.parametrize(("error", "code"), [(ConfigError, 2), (UnreadableError, 1)])
+def test_wrong_option_is_one_line(monkeypatch, error, code):
+    # U1.4
+    def run(app, **options):
+        raise error("no such thing")
+
+    monkeypatch.setattr(cli, "run", run)
+    result = CliRunner().invoke(cli.main, ["main:app"])
+    assert (result.exit_code, result.stderr) == (code, "Error: no such thing\n")
 
 
 # --- Environment ---
@@ -180,9 +189,22 @@ def test_header_without_a_colon_is_told(invoke):
         ("HOST", "", "host", "127.0.0.1"),
         ("LIMIT_CONNECTIONS", "5", "limit_connections", 5),
         ("VERSION", "1.2.3", "port", 8000),
+        ("RELOAD_DIRS", "/:.", "reload_dirs", ["/", "."]),
+        ("RELOAD_DIR", "/", "reload_dirs", None),
+        ("RELOAD_INCLUDES", "*.html  *.css", "reload_includes", ["*.html", "*.css"]),
+        ("RELOAD_EXCLUDES", "a", "reload_excludes", ["a"]),
+        ("RELOAD", "yes", "reload", True),
+        ("RELOAD", "off", "reload", False),
+        ("USE_COLORS", "T", "use_colors", True),
+        ("WS_PER_MESSAGE_DEFLATE", "f", "ws_per_message_deflate", False),
+        ("WORKERS", "3", "workers", 3),
+        ("SSL_CERTFILE", "cert.pem", "ssl_certfile", "cert.pem"),
+        ("LOG_LEVEL", "trace", "log_level", "trace"),
+        ("UDS_PERMISSIONS", "660", "uds_permissions", 0o660),
     ],
 )
 def test_environment_sets_options(invoke, prefix, variable, text, name, value):
+    # U1.1
     assert invoke("main:app", **{f"{prefix}_{variable}": text})[name] == value
 
 
@@ -197,9 +219,36 @@ def test_own_environment_wins_over_uvicorns_and_the_flag_over_both(invoke):
     assert invoke("main:app", "--port", "3", **both)["port"] == 3
 
 
-def test_boolean_that_is_no_word_exits_2(invoke):
-    result = invoke("main:app", RSGI_ACCESS_LOG="maybe")
-    assert result.exit_code == 2
+@pytest.mark.parametrize("word", ["1", "t", "true", "y", "yes", "on", "TRUE", "Yes"])
+def test_words_for_yes(invoke, word):
+    # U1.1
+    assert invoke("main:app", UVICORN_FACTORY=word)["factory"] is True
+
+
+@pytest.mark.parametrize("word", ["0", "f", "false", "n", "no", "off", "FALSE", "No"])
+def test_words_for_no(invoke, word):
+    # U1.1
+    assert invoke("main:app", UVICORN_ACCESS_LOG=word)["access_log"] is False
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [("ACCESS_LOG", "maybe"), ("PORT", "http"), ("LOG_LEVEL", "INFO"), ("RELOAD_DIRS", "/:/none")],
+)
+def test_variable_that_cannot_be_read_exits_2(invoke, variable, text):
+    # U1.1, U1.4
+    assert invoke("main:app", **{f"RSGI_{variable}": text}).exit_code == 2
+
+
+def test_variables_that_belong_to_others_are_not_read(invoke):
+    # U1.1
+    given = invoke("main:app", PORT="1", HOST="a", LOG_LEVEL="debug", WORKERS="2")
+    assert [given[name] for name in ("port", "host", "log_level", "workers")] == [
+        8000,
+        "127.0.0.1",
+        None,
+        None,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -221,77 +270,3 @@ def test_address_of_a_kubernetes_service_is_warned_of(monkeypatch, capsys):
         "WARNING:  RSGI_HOST='tcp://10.0.0.1:80' is ignored: it is the address of a Kubernetes "
         "service, not an option.\n"
     )
-
-
-# --- run ---
-
-
-@pytest.fixture
-def life(monkeypatch):
-    """What `run` does with the server, in order; nothing is served."""
-    calls = []
-    monkeypatch.setattr(sys, "path", sys.path[:])
-    monkeypatch.setattr(Server, "bind", lambda self: calls.append("bind"))
-    monkeypatch.setattr(Config, "load_app", lambda self: calls.append("load_app"))
-    monkeypatch.setattr(Server, "run", lambda self: calls.append("run"))
-    monkeypatch.setattr(Server, "close", lambda self: calls.append("close"))
-    return calls
-
-
-def test_run_binds_then_imports_then_serves(life):
-    # O24
-    cli.run("main:app", log_config=None)
-    assert life == ["bind", "load_app", "run", "close"]
-
-
-def test_run_gives_the_socket_back_if_the_import_fails(life, monkeypatch):
-    def load_app(self):
-        raise SyntaxError
-
-    monkeypatch.setattr(Config, "load_app", load_app)
-    with pytest.raises(SyntaxError):
-        cli.run("main:app", log_config=None)
-    assert life == ["bind", "close"]
-
-
-def test_run_returns_after_an_interrupt(life, monkeypatch):
-    def run(self):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Server, "run", run)
-    cli.run("main:app", log_config=None)
-    assert life == ["bind", "load_app", "close"]
-
-
-@pytest.mark.parametrize("directory", ["", "/somewhere"])
-def test_run_puts_the_directory_first_on_the_path(life, directory):
-    cli.run("main:app", app_dir=directory, log_config=None)
-    assert sys.path[0] == directory
-
-
-def test_run_leaves_the_path_alone_by_default(life):
-    before = sys.path[:]
-    cli.run("main:app", log_config=None)
-    assert sys.path == before
-
-
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [
-        ("UVICORN_SSL_CERTFILE", "/cert.pem"),
-        ("UVICORN_WORKERS", "4"),
-        ("RSGI_RELOAD", "true"),
-        ("UVICORN_LOG_CONFIG", "log.json"),
-    ],
-)
-def test_variable_for_a_missing_option_is_refused(invoke, variable, value):
-    result = invoke("main:app", **{variable: value})
-    assert result.exit_code == 2
-    assert f"{variable} is set, but rsgi has no --" in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("variable", "value"), [("UVICORN_WORKERS", "1"), ("UVICORN_RELOAD", "false")]
-)
-def test_variable_that_asks_for_nothing_is_borne(invoke, variable, value):
-    assert invoke("main:app", **{variable: value})["app"] == "main:app"

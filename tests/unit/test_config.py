@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import sys
 
@@ -11,82 +10,8 @@ import pytest
 
 from rsgi_bridge import Config
 from rsgi_bridge.config import LOG_LEVELS, LOGGING_CONFIG, STARTUP_FAILURE
+from tests.unit import surface
 
-# uvicorn 0.54's Config: order and defaults.
-UVICORN = {
-    "app": inspect.Parameter.empty,
-    "host": "127.0.0.1",
-    "port": 8000,
-    "uds": None,
-    "fd": None,
-    "loop": "auto",
-    "http": "auto",
-    "http2": False,
-    "ws": "auto",
-    "ws_max_size": 16777216,
-    "ws_max_queue": 32,
-    "ws_ping_interval": 20.0,
-    "ws_ping_timeout": 20.0,
-    "ws_per_message_deflate": True,
-    "lifespan": "auto",
-    "env_file": None,
-    "log_config": LOGGING_CONFIG,
-    "log_level": None,
-    "access_log": True,
-    "use_colors": None,
-    "interface": "auto",
-    "reload": False,
-    "reload_dirs": None,
-    "reload_delay": 0.25,
-    "reload_includes": None,
-    "reload_excludes": None,
-    "workers": None,
-    "proxy_headers": True,
-    "server_header": True,
-    "date_header": True,
-    "forwarded_allow_ips": None,
-    "root_path": "",
-    "limit_concurrency": None,
-    "limit_max_requests": None,
-    "limit_max_requests_jitter": 0,
-    "backlog": 2048,
-    "timeout_keep_alive": 5,
-    "timeout_notify": 30,
-    "timeout_graceful_shutdown": None,
-    "timeout_worker_healthcheck": 5,
-    "callback_notify": None,
-    "ssl_keyfile": None,
-    "ssl_certfile": None,
-    "ssl_keyfile_password": None,
-    "ssl_version": 17,
-    "ssl_cert_reqs": 0,
-    "ssl_ca_certs": None,
-    "ssl_ciphers": None,
-    "ssl_context_factory": None,
-    "headers": None,
-    "factory": False,
-    "h11_max_incomplete_event_size": None,
-    "reset_contextvars": False,
-}
-OWN = {
-    "timeout_request_header": 30,
-    "timeout_request_body": 60,
-    "min_request_body_rate": 0,
-    "timeout_write": 60,
-    "limit_request_head": 65536,
-    "limit_request_fields": 100,
-    "limit_request_body": 0,
-    "limit_connections": 0,
-    "uds_permissions": None,
-    "forwarded_rfc7239": False,
-    "forwarded_host": False,
-    "forwarded_prefix": False,
-    "timeout_loop_hang": 0,
-    "kill_hung_worker": False,
-    "preload": False,
-    "limit_worker_rss": 0,
-    "control_socket": None,
-}
 # What an attribute holds where that is not the default of its parameter.
 MADE = {
     "headers": [],
@@ -107,20 +32,12 @@ def config(application=app, **options):
     return Config(application, **options)
 
 
-def test_signature_is_uvicorns_and_what_is_our_own_is_keyword_only():
-    parameters = inspect.signature(Config).parameters
-    assert {name: p.default for name, p in parameters.items()} == UVICORN | OWN
-    assert list(parameters) == [*UVICORN, *OWN]
-    keyword_only = [n for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY]
-    assert keyword_only == list(OWN)
-
-
 def test_every_option_is_an_attribute(monkeypatch):
     # U2.3
     for variable in ("WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS"):
         monkeypatch.delenv(variable, raising=False)
     made = config()
-    expected = UVICORN | OWN | MADE | {"app": app, "log_config": None}
+    expected = surface.CONFIG | surface.OWN | MADE | {"app": app, "log_config": None}
     assert {name: getattr(made, name) for name in expected} == expected
     assert made.encoded_headers == []
     assert made.loaded is False
@@ -132,7 +49,7 @@ def test_every_option_is_an_attribute(monkeypatch):
 @pytest.mark.parametrize(
     "name",
     [
-        *(name for name, default in OWN.items() if type(default) is int),
+        *(name for name, default in surface.OWN.items() if type(default) is int),
         "limit_concurrency",
         "limit_max_requests",
         "limit_max_requests_jitter",

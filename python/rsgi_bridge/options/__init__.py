@@ -38,4 +38,6 @@ def check_available(values: Mapping[str, Any]) -> None:
     """Raises `ConfigError` for the first option that asks for what this version does not have."""
     for option in OPTIONS:
         if option.is_missing(values.get(option.name)):
-            raise ConfigError(f"{option.name} is not available yet: rsgi has no {option.needs}")
+            raise ConfigError(
+                f"{option.flag} is not available yet: rsgi has no {option.needs} so far."
+            )

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from rsgi_bridge.exceptions import ConfigError
+from rsgi_bridge.exceptions import ConfigError, UnreadableError
 
 
 class Kind(enum.Enum):
@@ -85,7 +85,9 @@ class Option:
         if value is None:
             return
         if self.choices and not self.is_open and value not in self.choices + self.hidden_choices:
-            raise ConfigError(f"{self.name} must be one of {', '.join(self.choices)}: {value!r}")
+            classes = " (protocol classes cannot be used)" if self.name in ("http", "ws") else ""
+            names = ", ".join(self.choices)
+            raise ConfigError(f"{self.name} must be one of {names}: {value!r}{classes}")
         if self.minimum is None:
             return
         try:
@@ -102,15 +104,15 @@ class Option:
 
 
 def check_header(name: str, value: str) -> None:
-    """Raises `ConfigError` if this cannot be a field of a response."""
+    """Raises `UnreadableError` if this cannot be a field of a response."""
     try:
         f"{name}{value}".encode("latin-1")
     except UnicodeEncodeError:
-        raise ConfigError(f"header {name!r} has characters that are not in Latin-1") from None
+        raise UnreadableError(f"header {name!r} has characters that are not in Latin-1") from None
     if not _FIELD_NAME.fullmatch(name):
-        raise ConfigError(f"header name {name!r} is not a token")
+        raise UnreadableError(f"header name {name!r} is not a token")
     if _CONTROLS.search(value):
-        raise ConfigError(f"header {name!r} has a control character in its value: {value!r}")
+        raise UnreadableError(f"header {name!r} has a control character in its value: {value!r}")
 
 
 # RFC 9110, section 5: a name is a token; a value has no control character but the tab.

@@ -30,7 +30,7 @@ UVICORN_OPTIONS = (
         False,
         "Restart the application when its files change.",
         Section.RELOAD,
-        needs="reload",
+        needs="reloading",
     ),
     Option(
         "--reload-dir",
@@ -45,8 +45,7 @@ UVICORN_OPTIONS = (
         "--reload-include",
         TEXT,
         (),
-        "Glob pattern of files to watch, beside '*.py'; one that --reload-exclude has is left out."
-        " Has an effect only where watchfiles is installed. May be repeated.",
+        "Glob pattern of files to watch, beside '*.py'. Needs watchfiles. May be repeated.",
         Section.RELOAD,
         name="reload_includes",
         is_repeated=True,
@@ -55,9 +54,8 @@ UVICORN_OPTIONS = (
         "--reload-exclude",
         TEXT,
         (),
-        "Glob pattern of files not to watch, beside '.*, .py[cod], .sw.*, ~*'; one that"
-        " --reload-include has is watched. Has an effect only where watchfiles is installed. May be"
-        " repeated.",
+        "Glob pattern of files not to watch, beside '.*, .py[cod], .sw.*, ~*', unless"
+        " --reload-include has one of these. Needs watchfiles. May be repeated.",
         Section.RELOAD,
         name="reload_excludes",
         is_repeated=True,
