@@ -46,7 +46,7 @@ def client_of(serve):
 
 @pytest.fixture(scope="module", params=[*LOOPS, "command"])
 def site(request):
-    """A client of the module's `SITE`, with its `OPTIONS`: served in threads, and by the command."""
+    """A client of the module's `SITE`, with its `OPTIONS`: served in threads, and by command."""
     module = request.module
     options = getattr(module, "OPTIONS", {})
     with ExitStack() as stack:

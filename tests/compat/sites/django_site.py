@@ -12,13 +12,12 @@ from pathlib import Path
 import django
 from django.conf import settings
 
-DATA = Path(os.environ["SITE_DATA"])
-
 if not settings.configured:
+    data = Path(os.environ["SITE_DATA"])
     settings.configure(
         ALLOWED_HOSTS=["127.0.0.1"],
         DATABASES={
-            "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": DATA / "db.sqlite3"}
+            "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": data / "db.sqlite3"}
         },
         DEBUG=True,
         INSTALLED_APPS=[
@@ -29,7 +28,7 @@ if not settings.configured:
             "django.contrib.sessions",
             "django.contrib.staticfiles",
         ],
-        MEDIA_ROOT=DATA,
+        MEDIA_ROOT=data,
         MIDDLEWARE=[
             "django.middleware.security.SecurityMiddleware",
             "django.middleware.gzip.GZipMiddleware",
@@ -70,7 +69,7 @@ from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
-if not (DATA / "db.sqlite3").exists():
+if not (settings.MEDIA_ROOT / "db.sqlite3").exists():
     call_command("migrate", verbosity=0)
     User.objects.create_superuser("ada", password="right")
 
