@@ -154,12 +154,25 @@ PYTHON_IMPORTS: dict[str, set[str]] = {
     "__init__": {"main", "server"},
     "__main__": {"cli"},
     "cli": {"config", "options", "runner", "server"},
-    "config": {"environment", "importer", "interfaces", "logging", "options", "sockets"},
+    "binding": {"logging", "sockets"},
+    "config": {
+        "binding",
+        "environment",
+        "implementations",
+        "importer",
+        "interfaces",
+        "logging",
+        "options",
+        "reload_patterns",
+        "sockets",
+        "tls",
+    },
     "interfaces": {"wsgi", "middleware", "_types"},
     "middleware": {"logging", "wsgi"},
     "options": {"logging"},
-    "runner": {"config", "supervisors", "server"},
+    "runner": {"config", "implementations", "supervisors", "server"},
     "server": {
+        "binding",
         "config",
         "lifespan",
         "logging",
@@ -274,7 +287,7 @@ def size_faults(path: str, text: str) -> list[str]:
     return [f"{path}: {lines} lines, {MAX_LINES} at most"] if lines > MAX_LINES else []
 
 
-_RULE_ID = re.compile(r"\b(?:ASGI-N?\d+|FLT-[A-G]\d+|O(?:[1-9]|[12]\d|3\d)|U[1-7]\.\d)\b")
+_RULE_ID = re.compile(r"\b(?:ASGI-N?\d+|FLT-[A-G]\d+|O(?:[1-9]|[12]\d|3\d)|U[1-7]\.\d|WSGI-\d+)\b")
 
 
 def citation_faults(path: str, text: str, explained: set[str]) -> list[str]:

@@ -8,54 +8,42 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
+import functools
 import logging
 import os
+import random
 import signal
 import socket
 import sys
-import threading
+import time
 from collections.abc import Callable, Coroutine, Generator, Sequence
+from email.utils import formatdate
 from types import FrameType
 from typing import Any
 
+from rsgi_bridge import signals
 from rsgi_bridge._core import Bridge, __version__
+from rsgi_bridge.binding import claim, exit_unbound, log_running
 from rsgi_bridge.config import STARTUP_FAILURE, Config
 from rsgi_bridge.lifespan import LifespanOff, LifespanOn
 from rsgi_bridge.logging import style
-from rsgi_bridge.sockets import Listener, UnixListener, bind_tcp
+from rsgi_bridge.server_state import ServerState
+from rsgi_bridge.signals import HANDLED_SIGNALS
+from rsgi_bridge.sockets import Listener, where
+from rsgi_bridge.systemd import Notifier
 
 __all__ = ["HANDLED_SIGNALS", "Server", "ServerState", "__version__"]
 
-# SIGHUP is a graceful stop as well, so that a closed terminal loses no request (O31).
-HANDLED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
 # Seconds between two looks at the flags. uvicorn's: programs that set `should_exit` rely on it.
 TICK = 0.1
+TICKS_PER_SECOND = 10
+TICKS_PER_DAY = 864_000
 # Seconds for which the core keeps idle connections while it drains (O28).
 IDLE_GRACE = 0.5
 # Seconds that a cancelled task has to end. Twice in a row must stay below a second: FLT-E5, O26.
 CANCEL_GRACE = 0.4
 
-LIFESPANS: dict[str, type[LifespanOn] | type[LifespanOff]] = {
-    "auto": LifespanOn,
-    "on": LifespanOn,
-    "off": LifespanOff,
-}
-
 logger = logging.getLogger("uvicorn.error")
-
-
-class ServerState:
-    """What a server counts, under uvicorn's names."""
-
-    def __init__(self) -> None:
-        self.bridge: Bridge | None = None
-
-    @property
-    def total_requests(self) -> int:
-        """Completed responses."""
-        return 0 if self.bridge is None else self.bridge.total_requests
 
 
 class Server:
@@ -67,6 +55,7 @@ class Server:
         force_exit: set it as well for a stop that waits for nobody.
         servers: one object for each group of listening sockets, which are its `sockets`.
         server_state: its `total_requests` counts completed responses.
+        last_notified: when `callback_notify` was last called, in seconds of the epoch.
     """
 
     lifespan: LifespanOn | LifespanOff
@@ -77,9 +66,20 @@ class Server:
         self.started = False
         self.should_exit = False
         self.force_exit = False
+        self.last_notified = 0.0
         self.servers: list[Listener] = []
+        self._bridge: Bridge | None = None
         self._captured_signals: list[int] = []
+        self._notifier = Notifier({})
         self._left_tasks_behind = False
+
+    @functools.cached_property
+    def limit_max_requests(self) -> int | None:
+        """Responses after which the server stops; the jitter is drawn once."""
+        limit = self.config.limit_max_requests
+        if limit is None:
+            return None
+        return limit + random.randint(0, self.config.limit_max_requests_jitter)
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serves on a new event loop until told to stop."""
@@ -114,32 +114,25 @@ class Server:
 
     def bind(self) -> None:
         """Claims the configured address, without accepting yet; exits if it is taken (O24)."""
-        if self.servers:
-            return
-        config = self.config
-        try:
-            if config.uds is not None:
-                self.servers = [UnixListener(config.uds, config.uds_permissions)]
-            else:
-                self.servers = [bind_tcp(config.host, config.port)]
-        except OSError as exc:
-            logger.error("%s", exc)
-            sys.exit(self._bind_failure(exc))
+        if not self.servers:
+            self.servers = claim(self.config)
 
     def close(self) -> None:
         """Gives back sockets and connections, whatever state they are in; idempotent."""
         listeners, self.servers = self.servers, []
         for listener in listeners:
             listener.close()
-        if self.server_state.bridge is not None:
-            self.server_state.bridge.close()
+        if self._bridge is not None:
+            self._bridge.close()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts the application, then accepts. Does not set `started` if told to stop before."""
+        if not hasattr(self, "lifespan"):
+            self._load()
         access_logger = logging.getLogger("uvicorn.access") if self.config.access_log else None
         # First of all, because it refuses wrong options.
         bridge = Bridge(self.config, self.lifespan.state, logger, access_logger)
-        self.server_state.bridge = bridge
+        self._bridge = self.server_state.core = bridge
         if not await self._finish_unless(self.lifespan.startup(), lambda: self.should_exit):
             logger.info("Application startup cancelled.")
             if not await self.lifespan.wait_abandoned(CANCEL_GRACE):
@@ -157,29 +150,45 @@ class Server:
                 listener.listen(self.config.backlog)
         except OSError as exc:
             # Somebody else bound the same address, and listened first, while we started.
-            logger.error("%s", exc)
             await self.lifespan.shutdown()
-            sys.exit(self._bind_failure(exc))
+            exit_unbound(self.config, exc)
 
         for listener in self.servers:
             for sock in listener.sockets:
                 bridge.listen(sock.fileno(), listener.path)
         if sockets is None:
-            self._log_started_message(self.servers[0].sockets)
+            own = [sock for listener in self.servers for sock in listener.sockets]
+            self._log_started_message(own)
+            # Sockets of the caller's are served in the caller's service: a worker's end, say, is
+            # not the end of what systemd started.
+            self._notifier = Notifier(os.environ)
+            words, args = self._where(own)
+            self._notifier.ready(f"rsgi running on {words}" % args)
         self.started = True
 
     async def main_loop(self) -> None:
         """Returns when it is time to stop."""
         counter = 0
         while not await self.on_tick(counter):
-            counter += 1
+            counter = (counter + 1) % TICKS_PER_DAY
             await asyncio.sleep(TICK)
 
     async def on_tick(self, counter: int) -> bool:
         """Called every 0.1 s; True stops the server."""
+        config = self.config
+        self._notifier.alive(time.monotonic())
+        if counter % TICKS_PER_SECOND == 0:
+            now = time.time()
+            date = [(b"date", formatdate(now, usegmt=True).encode())] if config.date_header else []
+            self.server_state.default_headers = date + config.encoded_headers
+            if config.callback_notify is not None and now - self.last_notified > (
+                config.timeout_notify
+            ):
+                self.last_notified = now
+                await config.callback_notify()
         if self.should_exit:
             return True
-        limit = self.config.limit_max_requests
+        limit = self.limit_max_requests
         if limit is not None and self.server_state.total_requests >= limit:
             logger.info("Maximum request limit of %d exceeded. Terminating process.", limit)
             return True
@@ -191,7 +200,8 @@ class Server:
         May be called more than once, and while `serve` is still running.
         """
         logger.info("Shutting down")
-        bridge = self.server_state.bridge
+        self._notifier.stopping()
+        bridge = self._bridge
         if bridge is not None:
             bridge.drain()
         for listener in self.servers:
@@ -205,40 +215,18 @@ class Server:
             bridge.abort()
         # Before the application cleans up: no connection may see it half taken down (ASGI-95).
         self.close()
-        if not self.force_exit:
+        if not self.force_exit and hasattr(self, "lifespan"):
             await self._finish_unless(self.lifespan.shutdown(), lambda: self.force_exit)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         """Handles signals while it is open; those that came are raised again when it closes."""
-        # Python runs signal handlers in the main thread only, and lets no other set them.
-        if threading.current_thread() is not threading.main_thread():
+        if not signals.may_handle():
             yield
             return
-        signals: list[int] = [
-            number
-            for number in HANDLED_SIGNALS
-            # nohup's wish is older than ours.
-            if not (number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN)
-        ]
-        # signal.signal and a bound method, because sse-starlette looks for `should_exit` on the
-        # handler's object; loop.add_signal_handler could not put back what was there before.
-        before = {number: signal.signal(number, self.handle_exit) for number in signals}
-        try:
+        with signals.handled_by(self.handle_exit):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-        # So that whoever sent them sees their usual effect: SIGTERM ends the process (O21), also
-        # where a SIGINT came after it.
-        interrupted: KeyboardInterrupt | None = None
-        for number in reversed(self._captured_signals):
-            try:
-                signal.raise_signal(number)
-            except KeyboardInterrupt as exc:
-                interrupted = exc
-        if interrupted is not None:
-            raise interrupted
+        signals.raise_again(self._captured_signals)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The signal handler: the first signal stops, a further SIGINT forces (O22)."""
@@ -248,15 +236,13 @@ class Server:
         else:
             self.should_exit = True
 
-    async def _serve(self, sockets: list[socket.socket] | None) -> None:
+    async def _serve(self, sockets: list[socket.socket] | None = None) -> None:
         pid = os.getpid()
         pid_colour = style("%d", fg="cyan")
         try:
             if sockets is None:
                 self.bind()
-            if not self.config.loaded:
-                self.config.load()
-            self.lifespan = LIFESPANS[self.config.lifespan](self.config)
+            self._load()
             logger.info(
                 "Started server process [%d]",
                 pid,
@@ -277,6 +263,11 @@ class Server:
                 self.lifespan.abandon()
         finally:
             self.close()
+
+    def _load(self) -> None:
+        if not self.config.loaded:
+            self.config.load()
+        self.lifespan = self.config.lifespan_class(self.config)
 
     async def _drained(self, bridge: Bridge) -> bool:
         """Waits for the end of all connections and requests; False if patience ran out first."""
@@ -335,22 +326,9 @@ class Server:
             patience = CANCEL_GRACE if in_a_hurry else None
             loop.run_until_complete(asyncio.wait(tasks, timeout=patience))
 
-    def _log_started_message(self, sockets: Sequence[socket.socket]) -> None:
-        config = self.config
-        if config.uds is not None:
-            logger.info("rsgi running on unix socket %s (Press CTRL+C to quit)", config.uds)
-            return
-        host = "0.0.0.0" if config.host is None else config.host
-        address = "http://[%s]:%d" if ":" in host else "http://%s:%d"
-        bold = style(address, bold=True)
-        logger.info(
-            f"rsgi running on {address} (Press CTRL+C to quit)",
-            host,
-            config.port or sockets[0].getsockname()[1],
-            extra={"color_message": f"rsgi running on {bold} (Press CTRL+C to quit)"},
-        )
+    def _where(self, sockets: Sequence[socket.socket]) -> tuple[str, tuple[object, ...]]:
+        is_inherited = bool(self.servers) and self.servers[0].is_inherited
+        return where(self.config, sockets, is_inherited=is_inherited)
 
-    def _bind_failure(self, exc: OSError) -> int:
-        # Exit codes are uvicorn's, which ends with 1 where a Unix socket has no place to be.
-        is_misplaced = self.config.uds is not None and exc.errno != errno.EADDRINUSE
-        return 1 if is_misplaced else STARTUP_FAILURE
+    def _log_started_message(self, listeners: Sequence[socket.socket]) -> None:
+        log_running(*self._where(listeners))

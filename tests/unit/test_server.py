@@ -131,7 +131,7 @@ def test_running_line_is_bold_in_colour(app, log):
     serve(make(app, ticks=1))
     (record,) = [r for r in log.records if r.getMessage().startswith(RUNNING)]
     assert record.color_message == (
-        "rsgi running on \x1b[1mhttp://%s:%d\x1b[0m (Press CTRL+C to quit)"
+        "rsgi running on \x1b[1m%s://%s:%d\x1b[0m (Press CTRL+C to quit)"
     )
 
 

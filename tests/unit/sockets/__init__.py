@@ -1,0 +1,1 @@
+"""Tests of rsgi_bridge.sockets: real sockets, real files."""
