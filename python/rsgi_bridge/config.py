@@ -9,17 +9,33 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, TypeAlias
 
+from rsgi_bridge import binding
 from rsgi_bridge.environment import allowed_proxies, load_env_file, web_concurrency
 from rsgi_bridge.exceptions import ConfigError, UvicornDeprecationWarning
+from rsgi_bridge.implementations import (
+    HTTP_PROTOCOLS,
+    INTERFACES,
+    LIFESPAN,
+    LOOP_FACTORIES,
+    WS_PROTOCOLS,
+    HTTPProtocolType,
+    InterfaceType,
+    LifespanType,
+    LoopFactoryType,
+    WSProtocolType,
+)
 from rsgi_bridge.importer import ImportFromStringError, import_from_string
 from rsgi_bridge.interfaces import adapt, detect_interface
 from rsgi_bridge.logging import LOG_LEVELS, LOGGING_CONFIG, LogConfig, configure
 from rsgi_bridge.options import check_available, check_header, check_values
+from rsgi_bridge.reload_patterns import is_dir, resolve_reload_patterns
+from rsgi_bridge.tls import create_ssl_context
 
 __all__ = [
     "HTTP_PROTOCOLS",
@@ -35,36 +51,15 @@ __all__ = [
     "ConfigError",
     "LogConfig",
     "UvicornDeprecationWarning",
+    "create_ssl_context",
+    "is_dir",
+    "resolve_reload_patterns",
 ]
 
-HTTPProtocolType: TypeAlias = Literal["auto", "h11", "httptools", "zttp"]
-WSProtocolType: TypeAlias = Literal["auto", "none", "websockets", "websockets-sansio", "wsproto"]
-LifespanType: TypeAlias = Literal["auto", "on", "off"]
-LoopFactoryType: TypeAlias = Literal["none", "auto", "asyncio", "uvloop", "zuvloop"]
-InterfaceType: TypeAlias = Literal["auto", "asgi3", "asgi2", "wsgi"]
 PathType: TypeAlias = str | os.PathLike[str]
 
 SSLContextFactory: TypeAlias = "Callable[[Config, Callable[[], ssl.SSLContext]], ssl.SSLContext]"
 
-# uvicorn's names. Its implementations are classes; here each name stands for what the core does.
-HTTP_PROTOCOLS: dict[str, str | None] = dict.fromkeys(("auto", "h11", "httptools", "zttp"))
-WS_PROTOCOLS: dict[str, str | None] = dict.fromkeys(
-    ("auto", "none", "websockets", "websockets-sansio", "wsproto")
-)
-LIFESPAN: dict[str, str] = {
-    "auto": "rsgi_bridge.lifespan:LifespanOn",
-    "on": "rsgi_bridge.lifespan:LifespanOn",
-    "off": "rsgi_bridge.lifespan:LifespanOff",
-}
-# Import strings of functions that make a loop; None leaves the choice to asyncio.
-LOOP_FACTORIES: dict[str, str | None] = {
-    "none": None,
-    "auto": "rsgi_bridge.config:new_event_loop",
-    "asyncio": "asyncio:SelectorEventLoop",
-    "uvloop": "uvloop:new_event_loop",
-    "zuvloop": "zuvloop:new_event_loop",
-}
-INTERFACES: list[InterfaceType] = ["auto", "asgi3", "asgi2", "wsgi"]
 SSL_PROTOCOL_VERSION: int = ssl.PROTOCOL_TLS_SERVER
 
 # Bytes of a request's head.
@@ -351,6 +346,10 @@ class Config:
         made: Callable[[], asyncio.AbstractEventLoop] = factory or asyncio.new_event_loop
         return made
 
+    def bind_socket(self) -> socket.socket:
+        """The configured address as one socket, for programs that hand it to their processes."""
+        return binding.bind_socket(self)
+
     def setup_event_loop(self) -> None:
         """Not there, as in uvicorn since 0.36."""
         raise AttributeError("Config.setup_event_loop was replaced by Config.get_loop_factory.")
@@ -382,15 +381,6 @@ class Config:
                 "--factory flag explicitly."
             )
         return made
-
-
-def new_event_loop() -> asyncio.AbstractEventLoop:
-    """The loop of `--loop auto`: uvloop's where it is installed."""
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.SelectorEventLoop()
-    return uvloop.new_event_loop()
 
 
 def _listed(values: list[str] | str | None) -> list[str]:

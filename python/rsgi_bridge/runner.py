@@ -19,13 +19,15 @@ from rsgi_bridge.config import (
     SSL_PROTOCOL_VERSION,
     STARTUP_FAILURE,
     Config,
+    LogConfig,
+    PathType,
+    SSLContextFactory,
+)
+from rsgi_bridge.implementations import (
     HTTPProtocolType,
     InterfaceType,
     LifespanType,
-    LogConfig,
     LoopFactoryType,
-    PathType,
-    SSLContextFactory,
     WSProtocolType,
 )
 from rsgi_bridge.server import Server

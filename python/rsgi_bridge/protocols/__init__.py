@@ -1,0 +1,1 @@
+"""Re-export: uvicorn's package of protocols, which here are the core's."""
