@@ -118,6 +118,10 @@ ci: ## What CI runs: lint, wheel-check, test
 		echo "=== make $$target: passed in $$((SECONDS - started)) s"; \
 	done
 
+.PHONY: docs-settings
+docs-settings: $(STAMPS)/build ## Write the tables of docs/settings.md from the code
+	$(BIN)/python scripts/settings.py
+
 ##@ Measure and tidy
 
 .PHONY: bench
@@ -135,7 +139,7 @@ clean: ## Remove everything that these targets made
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # ---------------------------------------------------------------------------------------------------
 # Set-up

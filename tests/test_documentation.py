@@ -7,25 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from rsgi_bridge.cli import main
+from rsgi_bridge.options import OPTIONS
+from scripts import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-# Worded on the page, because the program computes them.
-COMPUTED_DEFAULTS = {"--log-level", "--use-colors", "--app-dir", "--uds-permissions"}
 
 
 def anchors(page: str) -> set[str]:
     """What a heading can be linked by: lower case, blanks as hyphens, nothing else."""
     headings = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-def documented_options() -> dict[str, str]:
-    """`--port` -> `8000`, from the tables of the options page."""
-    page = (ROOT / "docs" / "options.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(--[\w-]+)[^`]*` \|([^|]*)\|", page, re.MULTILINE)
-    return {option: default.strip().strip("`") for option, default in rows}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -47,19 +39,20 @@ def test_architecture_page_maps_every_file():
     assert unmapped - {"mod.rs", "tests.rs"} == set()
 
 
-def test_options_page_has_every_option_and_no_other():
-    options = {option for parameter in main.params for option in parameter.opts if option[0] == "-"}
-    assert documented_options().keys() - {"--help"} == options
+def test_settings_page_is_what_the_code_says():
+    # U1.2; if not: make docs-settings
+    page = settings.PAGE.read_text(encoding="utf-8")
+    assert settings.rendered(page) == page
 
 
-def test_options_page_has_the_defaults():
-    documented = documented_options()
-    wrong = {
-        parameter.opts[0]: (documented[parameter.opts[0]], parameter.default)
-        for parameter in main.params
-        if isinstance(parameter.default, str | int | float)
-        and not isinstance(parameter.default, bool)
-        and parameter.opts[0] not in COMPUTED_DEFAULTS
-        and documented.get(parameter.opts[0]) != (str(parameter.default) or "empty")
-    }
-    assert wrong == {}
+def test_settings_page_has_every_option():
+    page = settings.PAGE.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(--[\w-]+)[^`]*` \|.*\| `RSGI_", page, re.MULTILINE)
+    flags = [option.flag.partition("/")[0] for option in OPTIONS if option.name != "version"]
+    assert sorted(rows) == sorted(flags)
+
+
+def test_settings_page_without_a_section_is_noticed():
+    page = settings.PAGE.read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="sections"):
+        settings.rendered(page.replace("<!-- options: TLS -->", ""))
