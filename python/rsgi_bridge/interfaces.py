@@ -45,7 +45,12 @@ def adapt(app: Any, interface: Interface) -> ASGI3Application:
     It logs every message where the logger `uvicorn.error` is at TRACE now.
     """
     adapted: Any = app
-    if interface == "asgi2":
+    if interface == "wsgi":
+        # Imported here, because hardly any application needs it.
+        from rsgi_bridge.wsgi import WSGIMiddleware
+
+        adapted = WSGIMiddleware(app)
+    elif interface == "asgi2":
         adapted = ASGI2Middleware(app)
     if message_logger.is_wanted():
         adapted = message_logger.MessageLoggerMiddleware(adapted)
