@@ -21,6 +21,8 @@ from copy import copy
 from functools import partial
 from typing import IO, Any, ClassVar, Literal, TypeAlias
 
+from rsgi_bridge.exceptions import MissingPackageError
+
 TRACE_LOG_LEVEL = 5
 
 LOG_LEVELS: dict[str, int] = {
@@ -112,8 +114,9 @@ def configure(log_config: LogConfig, use_colors: bool | None) -> None:
         try:
             yaml = importlib.import_module("yaml")
         except ImportError as exc:
-            raise ImportError(
-                "Install the PyYAML package to use a log configuration in a YAML file."
+            raise MissingPackageError(
+                "Install the PyYAML package or rsgi-bridge[standard] to use a log configuration in a "
+                "YAML file."
             ) from exc
         with open(log_config, encoding="utf-8") as file:
             logging.config.dictConfig(resolvable(yaml.safe_load(file)))
