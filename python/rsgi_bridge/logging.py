@@ -10,16 +10,16 @@ from __future__ import annotations
 import http
 import importlib
 import importlib.util
-import json
 import logging
-import logging.config
 import os
 import sys
 from collections.abc import Callable, Mapping
-from configparser import RawConfigParser
-from copy import copy
+from copy import copy, deepcopy
 from functools import partial
-from typing import IO, Any, ClassVar, Literal, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from configparser import RawConfigParser
 
 from rsgi_bridge.exceptions import MissingPackageError
 
@@ -68,26 +68,10 @@ LOGGING_CONFIG: dict[str, Any] = {
     },
 }
 
-LogConfig: TypeAlias = dict[str, Any] | str | os.PathLike[str] | RawConfigParser | IO[Any] | None
+LogConfig: TypeAlias = "dict[str, Any] | str | os.PathLike[str] | RawConfigParser | IO[Any] | None"
 
-
+# Where users' configurations find the formatters, whether uvicorn is installed or not.
 UVICORN_LOGGING = "uvicorn.logging."
-
-
-def resolvable(log_config: dict[str, Any]) -> dict[str, Any]:
-    """The same configuration; where uvicorn is not installed its formatter classes are ours."""
-    if importlib.util.find_spec("uvicorn") is not None:
-        return log_config
-    formatters = {
-        name: {
-            key: __name__ + "." + value.removeprefix(UVICORN_LOGGING)
-            if key in ("()", "class") and str(value).startswith(UVICORN_LOGGING)
-            else value
-            for key, value in formatter.items()
-        }
-        for name, formatter in log_config.get("formatters", {}).items()
-    }
-    return {**log_config, "formatters": formatters}
 
 
 def configure(log_config: LogConfig, use_colors: bool | None) -> None:
@@ -99,6 +83,9 @@ def configure(log_config: LogConfig, use_colors: bool | None) -> None:
     logging.addLevelName(TRACE_LOG_LEVEL, "TRACE")
     if log_config is None:
         return
+    # Not needed before, and not light.
+    from logging.config import dictConfig, fileConfig
+
     if isinstance(log_config, os.PathLike):
         log_config = os.fspath(log_config)
 
@@ -106,22 +93,79 @@ def configure(log_config: LogConfig, use_colors: bool | None) -> None:
         if use_colors is not None:
             for name in ("default", "access"):
                 log_config["formatters"][name]["use_colors"] = use_colors
-        logging.config.dictConfig(resolvable(log_config))
+        dictConfig(resolvable(log_config))
     elif isinstance(log_config, str) and log_config.endswith(".json"):
+        import json
+
         with open(log_config, encoding="utf-8") as file:
-            logging.config.dictConfig(resolvable(json.load(file)))
+            dictConfig(resolvable(json.load(file)))
     elif isinstance(log_config, str) and log_config.endswith((".yaml", ".yml")):
         try:
             yaml = importlib.import_module("yaml")
         except ImportError as exc:
             raise MissingPackageError(
-                "Install the PyYAML package or rsgi-bridge[standard] to use a log configuration in a "
-                "YAML file."
+                "Install the PyYAML package or rsgi-bridge[standard] to use `--log-config` with"
+                " YAML files."
             ) from exc
         with open(log_config, encoding="utf-8") as file:
-            logging.config.dictConfig(resolvable(yaml.safe_load(file)))
+            dictConfig(resolvable(yaml.safe_load(file)))
     else:
-        logging.config.fileConfig(log_config, disable_existing_loggers=False)
+        fileConfig(resolvable_ini(log_config), disable_existing_loggers=False)
+
+
+def resolvable(log_config: dict[str, Any]) -> dict[str, Any]:
+    """The same configuration; where uvicorn is not installed its formatter classes are ours."""
+    ours = {
+        section: {
+            name: {
+                key: _our_path(value) if key in ("()", "class") else value
+                for key, value in entry.items()
+            }
+            if isinstance(entry, dict)
+            else entry
+            for name, entry in entries.items()
+        }
+        for section, entries in log_config.items()
+        if section in ("formatters", "filters", "handlers") and isinstance(entries, dict)
+    }
+    names_uvicorn = any(ours[section] != log_config[section] for section in ours)
+    return {**log_config, **ours} if names_uvicorn and not _has_uvicorn() else log_config
+
+
+def resolvable_ini(
+    log_config: str | RawConfigParser | IO[Any],
+) -> str | RawConfigParser | IO[Any]:
+    """As `resolvable`, for what `fileConfig` takes; what it would refuse is left to it."""
+    import configparser
+
+    if _has_uvicorn():
+        return log_config
+    parser: RawConfigParser = configparser.ConfigParser()
+    if isinstance(log_config, configparser.RawConfigParser):
+        parser = deepcopy(log_config)
+    elif not isinstance(log_config, str):
+        parser.read_file(log_config)
+    else:
+        try:
+            parser.read(log_config)
+        except configparser.Error:
+            return log_config
+    for section in parser.sections():
+        path = parser.get(section, "class", raw=True, fallback="").strip()
+        if path.startswith(UVICORN_LOGGING):
+            parser.set(section, "class", _our_path(path))
+    return parser if parser.sections() else log_config
+
+
+def _our_path(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(UVICORN_LOGGING):
+        return f"{__name__}.{value.removeprefix(UVICORN_LOGGING)}"
+    return value
+
+
+def _has_uvicorn() -> bool:
+    # What a test has put in its place may have no spec, and then the question is an error.
+    return sys.modules.get("uvicorn") is not None or importlib.util.find_spec("uvicorn") is not None
 
 
 # C0, DEL and C1: everything that a terminal may obey.
@@ -188,7 +232,11 @@ class ColourizedFormatter(logging.Formatter):
         style: Literal["%", "{", "$"] = "%",
         use_colors: bool | None = None,
     ) -> None:
-        self.use_colors = sys.stdout.isatty() if use_colors is None else use_colors
+        if use_colors in (True, False):
+            self.use_colors = use_colors
+        else:
+            # Standard output for all of them, as uvicorn; a detached process may have none.
+            self.use_colors = sys.stdout is not None and sys.stdout.isatty()
         super().__init__(fmt=fmt, datefmt=datefmt, style=style)
 
     def color_level_name(self, level_name: str, level_no: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import logging
 import sys
 
@@ -17,7 +16,6 @@ from rsgi_bridge.logging import (
     configure,
     escape,
     escape_lines,
-    resolvable,
     style,
 )
 
@@ -63,6 +61,7 @@ def access_line(use_colors=False, **options):
     ],
 )
 def test_level_prefix_is_padded(level, line):
+    # U5.3
     configure(None, None)  # names the TRACE level
     assert default_line("word", level=level) == line
 
@@ -79,6 +78,7 @@ def test_level_prefix_is_padded(level, line):
     ],
 )
 def test_level_name_is_coloured(level, colour):
+    # U5.3
     line = default_line("word", level=level, use_colors=True)
     assert line.startswith(f"\x1b[{colour}m{logging.getLevelName(level)}\x1b[0m:")
 
@@ -88,6 +88,7 @@ def test_unknown_level_has_no_colour():
 
 
 def test_color_message_replaces_the_message_only_in_colour():
+    # U5.3
     extra = {"color_message": f"Started [{style('%d', fg='cyan')}]"}
     assert default_line("Started [%d]", 7, **extra) == "INFO:     Started [7]"
     assert default_line("Started [%d]", 7, use_colors=True, **extra).endswith(
@@ -109,15 +110,29 @@ def test_color_message_takes_named_arguments():
 
 @pytest.mark.parametrize("isatty", [True, False])
 def test_colours_follow_standard_output_by_default(monkeypatch, isatty):
+    # U5.3: for all formatters, also for what goes to standard error.
     monkeypatch.setattr(sys.stdout, "isatty", lambda: isatty, raising=False)
     assert DefaultFormatter().use_colors is isatty
     assert AccessFormatter().use_colors is isatty
+
+
+@pytest.mark.parametrize("use_colors", ["auto", "", 2])
+def test_any_other_word_means_automatic_colours(monkeypatch, use_colors):
+    # U5.3: as uvicorn; a configuration file may hold anything.
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: False, raising=False)
+    assert DefaultFormatter(use_colors=use_colors).use_colors is False
+
+
+def test_process_without_standard_output_has_no_colours(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert DefaultFormatter().use_colors is False
 
 
 @pytest.mark.parametrize(
     ("status", "text"), [(200, "200 OK"), (404, "404 Not Found"), (599, "599 ")]
 )
 def test_access_line_is_uvicorns(status, text):
+    # U5.2
     line = access_line(path="/a%20b?x=1", status=status)
     assert line == f'INFO:     127.0.0.1:5000 - "GET /a%20b?x=1 HTTP/1.1" {text}'
 
@@ -130,6 +145,7 @@ def test_access_line_of_a_peer_without_address():
     ("status", "colour"), [(101, 97), (204, 32), (301, 33), (404, 31), (500, 91)]
 )
 def test_access_line_colours_the_status(status, colour):
+    # U5.3
     line = access_line(status=status, use_colors=True)
     assert f"\x1b[{colour}m{status} " in line
     assert '"\x1b[1mGET / HTTP/1.1\x1b[0m"' in line
@@ -190,90 +206,3 @@ def test_formatting_leaves_the_record_alone():
     before = copy.copy(original.__dict__)
     AccessFormatter(ACCESS, use_colors=True).format(original)
     assert original.__dict__ == before
-
-
-def test_configure_applies_the_default_dict(capfd):
-    configure(copy.deepcopy(LOGGING_CONFIG), False)
-    logging.getLogger("uvicorn.error").info("to stderr")
-    logging.getLogger("uvicorn.access").info(
-        '%s - "%s %s HTTP/%s" %d', "1.2.3.4:5", "GET", "/", "1.1", 200
-    )
-    out, err = capfd.readouterr()
-    assert err == "INFO:     to stderr\n"
-    assert out == 'INFO:     1.2.3.4:5 - "GET / HTTP/1.1" 200 OK\n'
-
-
-@pytest.mark.parametrize("use_colors", [True, False])
-def test_configure_writes_use_colors_into_the_dict(use_colors):
-    config = copy.deepcopy(LOGGING_CONFIG)
-    configure(config, use_colors)
-    assert config["formatters"]["default"]["use_colors"] is use_colors
-    assert config["formatters"]["access"]["use_colors"] is use_colors
-
-
-def test_configure_without_a_configuration_touches_no_logger():
-    before = logging.getLogger("uvicorn").handlers[:]
-    configure(None, True)
-    assert logging.getLogger("uvicorn").handlers == before
-    assert logging.getLevelName(TRACE_LOG_LEVEL) == "TRACE"
-
-
-@pytest.mark.parametrize("as_path", [str, lambda path: path])
-def test_configure_reads_json(tmp_path, as_path):
-    file = tmp_path / "log.json"
-    file.write_text(json.dumps({"version": 1, "loggers": {"uvicorn": {"level": "ERROR"}}}))
-    configure(as_path(file), None)
-    assert logging.getLogger("uvicorn").level == logging.ERROR
-
-
-def test_configure_reads_ini_and_keeps_loggers(tmp_path):
-    file = tmp_path / "log.ini"
-    file.write_text(
-        "[loggers]\nkeys=root,uvicorn\n[handlers]\nkeys=\n[formatters]\nkeys=\n"
-        "[logger_root]\nhandlers=\n"
-        "[logger_uvicorn]\nlevel=CRITICAL\nhandlers=\nqualname=uvicorn\n"
-    )
-    root = logging.getLogger()
-    handlers, other = root.handlers[:], logging.getLogger("somebody.else")
-    try:
-        configure(str(file), None)
-    finally:
-        root.handlers[:] = handlers
-    assert logging.getLogger("uvicorn").level == logging.CRITICAL
-    assert not other.disabled
-
-
-def test_configure_reads_yaml(tmp_path, monkeypatch):
-    class Yaml:
-        @staticmethod
-        def safe_load(file):
-            return json.load(file)
-
-    monkeypatch.setitem(sys.modules, "yaml", Yaml)
-    file = tmp_path / "log.yaml"
-    file.write_text('{"version": 1, "loggers": {"uvicorn": {"level": "ERROR"}}}')
-    configure(file, None)
-    assert logging.getLogger("uvicorn").level == logging.ERROR
-
-
-def test_configure_says_what_yaml_needs(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "yaml", None)
-    with pytest.raises(ImportError, match="Install the PyYAML package"):
-        configure(str(tmp_path / "log.yml"), None)
-
-
-def test_uvicorns_formatters_are_ours_where_uvicorn_is_not_installed(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    formatter = {"()": "uvicorn.logging.DefaultFormatter", "fmt": DEFAULT}
-    config = {"version": 1, "formatters": {"own": formatter}, "loggers": {}}
-    assert resolvable(config)["formatters"]["own"] == {
-        "()": "rsgi_bridge.logging.DefaultFormatter",
-        "fmt": DEFAULT,
-    }
-    assert formatter["()"] == "uvicorn.logging.DefaultFormatter"
-
-
-def test_configuration_is_as_it_was_where_uvicorn_is_installed(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
-    config = {"version": 1, "formatters": {"own": {"()": "uvicorn.logging.DefaultFormatter"}}}
-    assert resolvable(config) is config
