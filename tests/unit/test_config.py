@@ -1,4 +1,4 @@
-"""config.py: signature, defaults, what loading does, and what is refused."""
+"""config.py: attributes, what is refused, logging and loops; test_config_load.py has `load`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from rsgi_bridge import Config
 from rsgi_bridge.config import LOG_LEVELS, LOGGING_CONFIG, STARTUP_FAILURE
+from rsgi_bridge.exceptions import ConfigError
 from tests.unit import surface
 
 # What an attribute holds where that is not the default of its parameter.
@@ -43,7 +44,71 @@ def test_every_option_is_an_attribute(monkeypatch):
     assert made.loaded is False
 
 
-# --- Ranges ---
+def test_zero_workers_are_one():
+    # U1.2
+    assert config(workers=0).workers == 1
+
+
+def test_paths_to_watch_are_lists_however_they_are_given():
+    # U2.3
+    made = config("main:app", reload=True, reload_dirs="a", reload_excludes=["b", "c"])
+    assert (made.reload_dirs, made.reload_includes, made.reload_excludes) == (["a"], [], ["b", "c"])
+
+
+@pytest.mark.parametrize(
+    ("application", "options", "should_reload", "use_subprocess"),
+    [
+        ("main:app", {}, False, False),
+        ("main:app", {"reload": True}, True, True),
+        (app, {"reload": True}, False, True),
+        ("main:app", {"workers": 2}, False, True),
+    ],
+)
+def test_reload_takes_an_import_string(application, options, should_reload, use_subprocess):
+    # U2.2, U2.3
+    made = config(application, **options)
+    assert (made.should_reload, made.use_subprocess) == (should_reload, use_subprocess)
+
+
+@pytest.mark.parametrize("name", ["reload_dirs", "reload_includes", "reload_excludes"])
+def test_watching_without_reload_is_warned_of(log, name):
+    # U2.3
+    config("main:app", **{name: ["."]})
+    assert log.messages == [
+        "Current configuration will not reload as not all conditions are met, please refer to "
+        "documentation."
+    ]
+
+
+def test_workers_beside_reload_are_warned_of(log):
+    # U2.3
+    config("main:app", reload=True, workers=2)
+    assert log.messages == ['"workers" flag is ignored when reloading is enabled.']
+
+
+@pytest.mark.parametrize(
+    ("options", "is_ssl"),
+    [
+        ({}, False),
+        ({"ssl_keyfile": "a"}, True),
+        ({"ssl_certfile": "a"}, True),
+        ({"ssl_context_factory": print}, True),
+        ({"ssl_ciphers": "HIGH", "ssl_ca_certs": "a"}, False),
+    ],
+)
+def test_tls_is_known_by_its_files(options, is_ssl):
+    # U2.3
+    assert config(**options).is_ssl is is_ssl
+
+
+def test_head_may_be_limited_by_the_option_for_h11():
+    # U1.2
+    assert config(h11_max_incomplete_event_size=9000).limit_request_head == 9000
+    both = config(h11_max_incomplete_event_size=9000, limit_request_head=800)
+    assert both.limit_request_head == 800
+
+
+# --- Ranges and choices ---
 
 
 @pytest.mark.parametrize(
@@ -68,6 +133,29 @@ def test_number_that_is_no_limit_is_refused_by_name(name, value):
 def test_mode_that_is_none_is_refused(mode):
     with pytest.raises(ValueError, match="uds_permissions"):
         config(uds_permissions=mode)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("http", "nope"),
+        ("http", asyncio.Protocol),
+        ("ws", "some:Protocol"),
+        ("lifespan", "maybe"),
+        ("interface", "asgi4"),
+        ("log_level", "loud"),
+    ],
+)
+def test_name_that_is_none_is_refused(name, value):
+    # U1.2
+    with pytest.raises(ConfigError, match=f"{name} must be one of"):
+        config(**{name: value})
+
+
+@pytest.mark.parametrize("headers", [[("a b", "c")], [("a", "b\r\nc")], [("a", "\u20ac")]])
+def test_header_that_cannot_be_sent_is_refused(headers):
+    with pytest.raises(ConfigError, match="header"):
+        config(headers=headers)
 
 
 # --- Logging ---
@@ -96,104 +184,6 @@ def test_no_access_log_takes_the_handlers_away():
     assert access.propagate is False
 
 
-# --- Loading ---
-
-
-def test_load_fixes_the_application():
-    made = config()
-    made.load()
-    assert made.loaded_app is app
-    assert made.loaded is True
-
-
-def test_load_twice_is_refused():
-    made = config()
-    made.load()
-    with pytest.raises(RuntimeError, match="twice"):
-        made.load()
-
-
-def test_load_imports_by_name():
-    made = config("tests.unit.test_config:app")
-    made.load()
-    assert made.loaded_app is sys.modules["tests.unit.test_config"].app
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("app", 'Import string "app" must be in format "<module>:<attribute>".'),
-        ("no_such_module:app", 'Could not import module "no_such_module".'),
-        ("os:app", 'Attribute "app" not found in module "os".'),
-    ],
-)
-def test_application_that_is_not_there_exits_in_plain_words(log, name, words):
-    with pytest.raises(SystemExit) as caught:
-        config(name).load_app()
-    assert caught.value.code == STARTUP_FAILURE
-    assert log.messages == [f"Error loading ASGI app. {words}"]
-
-
-def test_factory_is_called():
-    made = config(lambda: app, factory=True)
-    made.load()
-    assert made.loaded_app is app
-
-
-def test_factory_without_the_flag_is_used_with_a_warning(log):
-    made = config(lambda: app)
-    made.load()
-    assert made.loaded_app is app
-    assert log.messages == [
-        "ASGI app factory detected. Using it, but please consider setting the --factory flag "
-        "explicitly."
-    ]
-    assert log.records[0].levelno == logging.WARNING
-
-
-def test_factory_that_takes_arguments_exits(log):
-    def factory(settings):
-        return app
-
-    with pytest.raises(SystemExit) as caught:
-        config(factory, factory=True).load()
-    assert caught.value.code == STARTUP_FAILURE
-    (message,) = log.messages
-    assert message.startswith("Error loading ASGI app factory: ")
-    assert "missing 1 required positional argument: 'settings'" in message
-
-
-def test_exception_of_a_factory_is_raised_as_it_is():
-    def factory():
-        raise LookupError
-
-    with pytest.raises(LookupError):
-        config(factory, factory=True).load()
-
-
-# --- Default response headers ---
-
-
-@pytest.mark.parametrize(
-    ("options", "fields"),
-    [
-        ({}, [(b"server", b"rsgi")]),
-        ({"server_header": False}, []),
-        ({"headers": [("X-A", " 1")]}, [(b"server", b"rsgi"), (b"x-a", b" 1")]),
-        ({"headers": [("Server", "mine")]}, [(b"server", b"mine")]),
-        ({"headers": [("Server", "mine")], "server_header": False}, [(b"server", b"mine")]),
-        (
-            {"headers": [("a", "1"), ("A", "\xe9")], "server_header": False},
-            [(b"a", b"1"), (b"a", b"\xe9")],
-        ),
-    ],
-)
-def test_default_headers_are_lower_case_bytes_with_the_server_first(options, fields):
-    made = config(**options)
-    made.load()
-    assert made.encoded_headers == fields
-
-
 # --- Event loops ---
 
 
@@ -216,6 +206,26 @@ def test_uvloop_is_used_where_it_is_installed():
 def test_auto_falls_back_to_asyncio(monkeypatch):
     monkeypatch.setitem(sys.modules, "uvloop", None)
     assert isinstance(made_loop("auto"), asyncio.SelectorEventLoop)
+
+
+def test_loop_none_is_asyncios_choice():
+    # U2.4
+    assert config(loop="none").get_loop_factory() is asyncio.new_event_loop
+
+
+def test_loop_whose_package_is_missing_exits(log, monkeypatch):
+    monkeypatch.setitem(sys.modules, "zuvloop", None)
+    with pytest.raises(SystemExit) as caught:
+        config(loop="zuvloop").get_loop_factory()
+    assert caught.value.code == STARTUP_FAILURE
+    (message,) = log.messages
+    assert message.startswith("Error loading custom loop setup function. Could not import module")
+
+
+def test_setup_event_loop_says_what_replaced_it():
+    # U2.3
+    with pytest.raises(AttributeError, match="get_loop_factory"):
+        config().setup_event_loop()
 
 
 def test_loop_may_be_an_import_string():
