@@ -68,6 +68,7 @@ class Command:
         arguments: the program and its arguments.
         environment: variables beside the test's own ones.
         cwd: its current directory.
+        pass_fds: descriptors that it inherits under their numbers.
     """
 
     def __init__(
@@ -75,11 +76,12 @@ class Command:
         arguments: Sequence[str],
         environment: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        pass_fds: Sequence[int] = (),
     ) -> None:
         inherited = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("RSGI_", "UVICORN_"))
+            if not name.startswith(("RSGI_", "UVICORN_", "LISTEN_", "NOTIFY_", "WATCHDOG_"))
         }
         self.process = subprocess.Popen(
             arguments,
@@ -88,6 +90,7 @@ class Command:
             stderr=subprocess.PIPE,
             env=inherited | dict(environment or {}),
             cwd=cwd,
+            pass_fds=pass_fds,
         )
         assert self.process.stdout is not None
         assert self.process.stderr is not None

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import signal
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -24,6 +26,20 @@ async def app(scope, receive, send):
     elif scope["path"] == "/hang":
         logger.info("request entered")
         await asyncio.Event().wait()
+    elif scope["path"] == "/poll":
+        logger.info("request entered")
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        logger.info("peer left")
+        return
+    elif scope["path"] == "/stream":
+        await stream(receive, send)
+        return
+    elif scope["path"] == "/who":
+        body = f"{scope['server']} {scope['client']}".encode()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+        return
     elif scope["path"] == "/stubborn":
         logger.info("request entered")
         while True:
@@ -31,6 +47,20 @@ async def app(scope, receive, send):
                 await asyncio.Event().wait()
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"served"})
+
+
+async def stream(receive, send):
+    """Sends a piece for each piece of the request, until that ends."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    logger.info("request entered")
+    try:
+        while (message := await receive())["more_body"]:
+            body = message["body"]
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+    except asyncio.CancelledError as exc:
+        logger.info("cancelled: %s", exc)
+        raise
+    await send({"type": "http.response.body", "body": message["body"]})
 
 
 async def obedient(receive, send):
@@ -80,6 +110,27 @@ async def slow_startup(scope, receive, send):
         await asyncio.Event().wait()
     finally:
         logger.info("startup left")
+
+
+async def signalled_startup(scope, receive, send):
+    """The signal is there when startup is complete, and before anything listens."""
+    await receive()
+    os.kill(os.getpid(), signal.SIGTERM)
+    await send({"type": "lifespan.startup.complete"})
+    logger.info((await receive())["type"])
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+async def slow_shutdown(scope, receive, send):
+    """Ends when a request comes to it, which no longer happens then."""
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    logger.info("shutdown entered")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        logger.info("shutdown left")
 
 
 async def stubborn_startup(scope, receive, send):

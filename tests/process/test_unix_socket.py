@@ -47,6 +47,15 @@ def test_file_is_there_while_it_serves_and_gone_afterwards(serve, path, number, 
     assert server.out.rest() == ['INFO:      - "GET / HTTP/1.1" 200 OK']
 
 
+def test_mode_of_a_killed_servers_file_is_kept(serve, path):
+    # U6.6
+    killed = serve("--uds-permissions", "640")
+    killed.process.kill()
+    killed.wait()
+    serve()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
 @pytest.mark.parametrize(("options", "mode"), [((), 0o666), (("--uds-permissions", "600"), 0o600)])
 def test_mode_is_the_options(serve, path, options, mode):
     serve(*options)
@@ -81,6 +90,14 @@ def test_file_that_is_no_socket_is_refused_and_kept(rsgi, path):
     (line,) = server.err.rest()
     assert line.endswith(f"{str(path)!r} exists and is not a socket")
     assert path.read_text() == "precious"
+
+
+def test_directory_that_is_not_there_is_one_line(rsgi, path):
+    # U1.4
+    server = rsgi("app", "--uds", str(path.parent / "missing" / "server.sock"))
+    assert server.wait() == 1
+    (line,) = server.err.rest()
+    assert line.startswith("ERROR:    [Errno 2] No such file or directory: ")
 
 
 def test_path_too_long_is_one_line(rsgi, path):
