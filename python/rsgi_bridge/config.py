@@ -314,8 +314,8 @@ class Config:
         """Fixes what the core reads of this object: `encoded_headers` and `loaded_app`."""
         if self.loaded:
             raise RuntimeError("Config.load() was called twice.")
-        if self.http2 or self.is_ssl:
-            self.refuse_unavailable()
+        # A server by itself neither reloads nor multiplies, under uvicorn as well.
+        self.refuse_unavailable(reload=False, workers=1)
         fields = [
             (name.lower().encode("latin-1"), value.encode("latin-1"))
             for name, value in self.headers
@@ -330,9 +330,13 @@ class Config:
         self.loaded_app = adapt(app, self.interface)
         self.loaded = True
 
-    def refuse_unavailable(self) -> None:
-        """Raises `ConfigError` if an option asks for what this version does not have."""
-        check_available(vars(self))
+    def refuse_unavailable(self, **assumed: Any) -> None:
+        """Raises `ConfigError` if an option asks for what this version does not have.
+
+        Args:
+            assumed: options whose values do not matter, and what to take them for.
+        """
+        check_available(vars(self) | assumed)
         if self.ssl_context_factory is not None:
             raise ConfigError("ssl_context_factory is not available yet: rsgi has no TLS so far.")
 

@@ -157,7 +157,7 @@ def test_header_without_a_colon_is_told(invoke):
     # U1.4: the exit code is that of uvicorn's traceback.
     result = invoke("main:app", "--header", "X-A")
     assert result.exit_code == 1
-    assert result.stderr == "Error: --header takes Name:Value, not 'X-A'.\n"
+    assert result.output == "Error: --header takes Name:Value, not 'X-A'.\n"
 
 
 @pytest.mark.parametrize(("error", "code"), [(ConfigError, 2), (UnreadableError, 1)])
@@ -168,7 +168,7 @@ def test_wrong_option_is_one_line(monkeypatch, error, code):
 
     monkeypatch.setattr(cli, "run", run)
     result = CliRunner().invoke(cli.main, ["main:app"])
-    assert (result.exit_code, result.stderr) == (code, "Error: no such thing\n")
+    assert (result.exit_code, result.output) == (code, "Error: no such thing\n")
 
 
 # --- Environment ---

@@ -96,9 +96,22 @@ def test_exception_of_a_factory_is_raised_as_it_is():
 
 
 def test_option_of_what_is_not_there_is_refused_when_it_is_used():
-    for options in ({"http2": True}, {"ssl_certfile": "a"}, {"ssl_context_factory": print}):
+    for options in (
+        {"http2": True},
+        {"ssl_certfile": "a"},
+        {"ssl_context_factory": print},
+        {"timeout_loop_hang": 1},
+    ):
         with pytest.raises(ConfigError, match="not available yet"):
             config(**options).load()
+
+
+def test_server_by_itself_neither_reloads_nor_multiplies():
+    # U2.4: as under uvicorn, where only `run` does.
+    for options in ({"reload": True}, {"workers": 2}):
+        made = config("tests.unit.test_config_load:app", **options)
+        made.load()
+        assert made.loaded_app is sys.modules["tests.unit.test_config_load"].app
 
 
 def test_lifespan_class_is_that_of_the_option():
