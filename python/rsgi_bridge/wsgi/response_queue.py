@@ -11,8 +11,10 @@ from typing import Any
 
 from rsgi_bridge.wsgi.request_body import Abandoned
 
-# Bytes that wait to be sent before whoever makes more has to wait: asyncio's own high-water mark.
-HIGH_WATER = 65536
+# Bytes that wait to be sent before whoever makes more has to wait. A stream of 64 KiB blocks takes
+# half the time that it takes with 64 KiB here, where each block waits for the loop; with 1 MiB it
+# takes the same.
+HIGH_WATER = 262144
 
 
 class ResponseQueue:
