@@ -58,9 +58,10 @@ class UnixListener(Listener):
             except BaseException:
                 os.unlink(temporary)
                 raise
-        except BaseException:
+        except OSError as exc:
             sock.close()
-            raise
+            # The temporary name would tell nobody anything.
+            raise bind_error(exc.errno, self.path) from None
         self._sockets = (sock,)
         self._listens = True
 
