@@ -13,7 +13,6 @@ from rsgi_bridge.wsgi.exchange import Exchange
 from rsgi_bridge.wsgi.threads import Threads
 from tests.unit.test_environ import scope_of
 
-PATIENCE = 10.0
 PLAIN = [("Content-Type", "text/plain")]
 
 
@@ -42,7 +41,7 @@ def call(threads):
                 sent.append(message)
 
             exchange = Exchange(app, scope_of(**scope), incoming.get)
-            await asyncio.wait_for(exchange.run(threads, send), PATIENCE)
+            await exchange.run(threads, send)
 
         asyncio.run(main())
         return sent
