@@ -45,7 +45,7 @@ class Outcome:
 def assert_fails_alone(stage_with, outcome, text):
     """The client gets a 500, no call is left, the log has one error, and the server stops."""
     stage = stage_with(outcome, lifespan="off")
-    outcome.bridge = stage.serving.server.server_state.bridge
+    outcome.bridge = stage.serving.server.server_state.core
     with stage.connect(request()) as peer:
         response = peer.read_response()
         assert response.status == 500
