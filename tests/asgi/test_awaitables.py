@@ -108,7 +108,7 @@ def test_awaitable_is_driven(stage, name):
 @pytest.mark.parametrize("name", CALLABLES)
 def test_callable_is_served(stage_with, name):
     """As the application itself. (uvicorn takes some of these for ASGI 2.)"""
-    server = stage_with(CALLABLES[name], lifespan="off")
+    server = stage_with(CALLABLES[name], lifespan="off", interface="asgi3")
     for _ in range(2):
         assert server.ask(method=b"POST", data=b"hello").body == b"hello!"
     assert server.errors == []
@@ -123,7 +123,7 @@ def test_future_that_is_done_is_served(stage_with):
         writing.add_done_callback(lambda _: done.set_result(None))
         return done
 
-    assert stage_with(app, lifespan="off").ask().body == b"early"
+    assert stage_with(app, lifespan="off", interface="asgi3").ask().body == b"early"
 
 
 @pytest.mark.parametrize("value", [None, 5, "text", object(), [1]], ids=repr)
@@ -133,7 +133,7 @@ def test_call_that_returns_no_awaitable_is_a_500(stage_with, value):
     def app(scope, receive, send):
         return value
 
-    server = stage_with(app, lifespan="off")
+    server = stage_with(app, lifespan="off", interface="asgi3")
     assert server.ask().status == 500
     server.logs.wait(EXCEPTION)
     assert server.ask().status == 500
@@ -145,7 +145,7 @@ def test_call_that_raises_is_a_500(stage_with):
     def app(scope, receive, send):
         raise LookupError("at the call")
 
-    server = stage_with(app, lifespan="off")
+    server = stage_with(app, lifespan="off", interface="asgi3")
     assert server.ask().status == 500
     assert server.logs.wait(EXCEPTION).exc_info[0] is LookupError
 
