@@ -30,6 +30,23 @@ pub(crate) struct Settings {
     pub(crate) request_body_size: u64,
     /// Open connections beyond which accepting pauses; `usize::MAX` for no limit.
     pub(crate) connections: usize,
+    /// Connections, or running calls of the application, from which on requests are refused; `usize::MAX` for no limit.
+    pub(crate) concurrency: usize,
+    /// `None` where no proxy is believed.
+    pub(crate) forwarding: Option<Forwarding>,
+}
+
+/// Which proxies are believed about the client, and in what beyond X-Forwarded-For and X-Forwarded-Proto.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Forwarding {
+    /// Addresses, networks, other words; `*` alone for everybody.
+    pub(crate) trusted_hosts: Vec<String>,
+    /// `Forwarded`.
+    pub(crate) rfc7239: bool,
+    /// X-Forwarded-Host.
+    pub(crate) host: bool,
+    /// X-Forwarded-Prefix.
+    pub(crate) prefix: bool,
 }
 
 impl Default for Settings {
@@ -46,6 +63,8 @@ impl Default for Settings {
             request_fields: 100,
             request_body_size: u64::MAX,
             connections: usize::MAX,
+            concurrency: usize::MAX,
+            forwarding: None,
         }
     }
 }
@@ -57,7 +76,7 @@ mod parse {
     use http::{HeaderName, HeaderValue};
     use pyo3::{exceptions::PyValueError, prelude::*};
 
-    use super::Settings;
+    use super::{Forwarding, Settings};
 
     impl Settings {
         /// Reads a `Config`.
@@ -82,6 +101,10 @@ mod parse {
                 request_fields: size(unlimited("limit_request_fields", u64::MAX)?),
                 request_body_size: unlimited("limit_request_body", u64::MAX)?,
                 connections: size(unlimited("limit_connections", u64::MAX)?),
+                // As uvicorn: no limit is None, and 0 refuses everything.
+                concurrency: option::<Option<u64>>(config, "limit_concurrency")?
+                    .map_or(usize::MAX, size),
+                forwarding: forwarding(config)?,
             })
         }
     }
@@ -115,6 +138,18 @@ mod parse {
 
     fn timeout(config: &Bound<'_, PyAny>, name: &str) -> PyResult<Option<Duration>> {
         Ok(Some(seconds(config, name)?).filter(|value| !value.is_zero()))
+    }
+
+    fn forwarding(config: &Bound<'_, PyAny>) -> PyResult<Option<Forwarding>> {
+        if !option::<bool>(config, "proxy_headers")? {
+            return Ok(None);
+        }
+        Ok(Some(Forwarding {
+            trusted_hosts: option(config, "trusted_hosts")?,
+            rfc7239: option(config, "forwarded_rfc7239")?,
+            host: option(config, "forwarded_host")?,
+            prefix: option(config, "forwarded_prefix")?,
+        }))
     }
 
     fn headers(config: &Bound<'_, PyAny>) -> PyResult<Vec<(HeaderName, HeaderValue)>> {

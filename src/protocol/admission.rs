@@ -121,7 +121,7 @@ fn check_host<B>(request: &Request<B>) -> Result<(), Denied> {
 
 /// `uri-host [ ":" port ]` of RFC 9110 7.2, with a host, without userinfo, and without anything at
 /// which Python's URL parser raises in an application.
-fn is_authority(value: &[u8]) -> bool {
+pub(super) fn is_authority(value: &[u8]) -> bool {
     let (is_host, tail) = if let Some(bracketed) = value.strip_prefix(b"[") {
         let length = bracketed.iter().take_while(|byte| **byte != b']').count();
         let (address, tail) = bracketed.split_at(length);

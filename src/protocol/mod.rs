@@ -16,6 +16,7 @@ mod checked;
 mod connection;
 mod defaults;
 mod exchange;
+mod forwarded;
 mod framing;
 mod http1;
 mod link;
@@ -29,6 +30,7 @@ mod waiter;
 
 pub(crate) use application::Application;
 pub(crate) use exchange::{Exchange, Received};
+pub(crate) use forwarded::{Forwarded, Proxies};
 pub(crate) use server::{Counters, Server};
 pub(crate) use waiter::Ticket;
 
