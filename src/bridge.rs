@@ -21,7 +21,7 @@ use pyo3::{
 use crate::{
     asgi::{Asgi, Options},
     interpreter::EventLoop,
-    protocol::{Counters, Local, Server},
+    protocol::{Counters, Local, Proxies, Server},
     runtime::{Host, Runtime},
     settings::Settings,
     transport::Listener,
@@ -101,7 +101,13 @@ impl Bridge {
         let runtime = Runtime::new()?;
         let options = Options {
             application: config.getattr(intern!(py, "loaded_app"))?,
+            asgi_version: config.getattr(intern!(py, "asgi_version"))?.extract()?,
             root_path: config.getattr(intern!(py, "root_path"))?.extract()?,
+            proxies: Proxies::new(settings.forwarding.as_ref()),
+            concurrency: settings.concurrency,
+            reset_context: config
+                .getattr(intern!(py, "reset_contextvars"))?
+                .extract()?,
             state,
             logger,
             access_logger,

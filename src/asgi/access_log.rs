@@ -16,26 +16,19 @@ const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/');
 const FORMAT: &str = "%s - \"%s %s HTTP/%s\" %d";
 
-/// The access logger of one connection.
+/// `logging.INFO`.
+const INFO: u8 = 20;
+
+/// The access logger. Who listens to it is asked for each record: what is changed while the server runs takes effect at
+/// once.
 pub(super) struct AccessLog {
     logger: Py<PyAny>,
 }
 
 impl AccessLog {
-    /// `None` if nobody listens: decided once per connection, as uvicorn does.
-    pub(super) fn open(py: Python<'_>, logger: &Py<PyAny>) -> Option<Self> {
-        let listened = logger
-            .bind(py)
-            .call_method0(intern!(py, "hasHandlers"))
-            .and_then(|answer| answer.is_truthy());
-        listened.unwrap_or(true).then(|| Self {
-            logger: logger.clone_ref(py),
-        })
-    }
-
-    pub(super) fn clone_ref(&self, py: Python<'_>) -> Self {
+    pub(super) fn new(logger: Bound<'_, PyAny>) -> Self {
         Self {
-            logger: self.logger.clone_ref(py),
+            logger: logger.unbind(),
         }
     }
 
@@ -43,6 +36,10 @@ impl AccessLog {
     /// shows.
     pub(super) fn record(&self, scope: &Bound<'_, PyDict>, status: u16) -> PyResult<()> {
         let py = scope.py();
+        let logger = self.logger.bind(py);
+        if !has_handlers(logger)? || !is_enabled(logger)? {
+            return Ok(());
+        }
         let arguments = (
             intern!(py, FORMAT),
             client_address(scope)?,
@@ -51,11 +48,34 @@ impl AccessLog {
             item(scope, intern!(py, "http_version"))?,
             status,
         );
-        self.logger
-            .bind(py)
+        logger
             .call_method1(intern!(py, "info"), arguments)
             .map(drop)
     }
+}
+
+/// `Logger.hasHandlers`, without a call: nearly always the first look says it.
+fn has_handlers(logger: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = logger.py();
+    let mut logger = logger.clone();
+    loop {
+        if logger.getattr(intern!(py, "handlers"))?.is_truthy()? {
+            return Ok(true);
+        }
+        if !logger.getattr(intern!(py, "propagate"))?.is_truthy()? {
+            return Ok(false);
+        }
+        logger = logger.getattr(intern!(py, "parent"))?;
+        if logger.is_none() {
+            return Ok(false);
+        }
+    }
+}
+
+fn is_enabled(logger: &Bound<'_, PyAny>) -> PyResult<bool> {
+    logger
+        .call_method1(intern!(logger.py(), "isEnabledFor"), (INFO,))?
+        .is_truthy()
 }
 
 fn item<'py>(

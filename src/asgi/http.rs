@@ -11,7 +11,6 @@ use pyo3::{prelude::*, types::PyDict};
 
 use super::{
     Asgi,
-    access_log::AccessLog,
     message::{Body, Kind, Start, dict, kind},
 };
 use crate::{
@@ -46,8 +45,8 @@ pub(super) struct HttpExchange {
     pub(super) asgi: Rc<Asgi>,
     pub(super) exchange: Rc<Exchange>,
     response: RefCell<Response>,
-    /// Taken when the record is made.
-    access_log: RefCell<Option<(AccessLog, Py<PyDict>)>>,
+    /// The scope, where there is an access log: taken when the record is made.
+    recorded: RefCell<Option<Py<PyDict>>>,
     /// The application's own coroutine is being stepped: its suspension will be seen.
     pub(super) is_driving: Cell<bool>,
 }
@@ -68,13 +67,13 @@ impl HttpExchange {
     pub(super) fn new(
         asgi: &Rc<Asgi>,
         exchange: &Rc<Exchange>,
-        access_log: Option<(AccessLog, Py<PyDict>)>,
+        recorded: Option<Py<PyDict>>,
     ) -> Rc<Self> {
         Rc::new(Self {
             asgi: Rc::clone(asgi),
             exchange: Rc::clone(exchange),
             response: RefCell::new(Response::Unsent),
-            access_log: RefCell::new(access_log),
+            recorded: RefCell::new(recorded),
             is_driving: Cell::new(false),
         })
     }
@@ -183,8 +182,15 @@ impl HttpExchange {
             Response::Dropping | Response::Finished => {}
         }
         // The scope may lead back to this exchange.
-        let scope = self.access_log.take();
+        let scope = self.recorded.take();
         drop(scope);
+    }
+
+    /// Answers in the application's place, which is not called.
+    pub(super) fn refuse(&self, py: Python<'_>, status: StatusCode) {
+        self.response.replace(Response::Finished);
+        self.record(py, status);
+        self.exchange.refuse(status);
     }
 
     fn on_start(&self, message: &Bound<'_, PyDict>, kind: Kind) -> PyResult<Sent> {
@@ -302,8 +308,8 @@ impl HttpExchange {
     }
 
     fn record(&self, py: Python<'_>, status: StatusCode) {
-        let access_log = self.access_log.take();
-        if let Some((log, scope)) = access_log
+        let scope = self.recorded.take();
+        if let Some((log, scope)) = self.asgi.access_log.as_ref().zip(scope)
             && let Err(error) = guarded(|| log.record(scope.bind(py), status.as_u16()))
         {
             // A filter or a handler of the user's, or a scope that middleware ruined: not worth a response.

@@ -18,7 +18,8 @@ use std::{
 };
 
 use ::http::{
-    header::{CONNECTION, UPGRADE},
+    StatusCode,
+    header::{CONNECTION, HOST, UPGRADE},
     request::Parts,
 };
 use pyo3::{intern, prelude::*, types::PyDict};
@@ -26,7 +27,7 @@ use slab::Slab;
 
 use crate::{
     interpreter::{Context, EventLoop, Ready, guarded, log_exception},
-    protocol::{Application, Exchange, Home},
+    protocol::{Application, Exchange, Home, Proxies},
     transport::Peer,
 };
 
@@ -38,10 +39,13 @@ use scope::ClientScope;
 pub(crate) struct Asgi {
     pub(crate) event_loop: Rc<EventLoop>,
     application: Py<PyAny>,
+    version: String,
     root_path: String,
+    proxies: Option<Rc<Proxies>>,
+    concurrency: usize,
     state: Py<PyDict>,
     logger: Py<PyAny>,
-    access_logger: Option<Py<PyAny>>,
+    access_log: Option<AccessLog>,
     base_context: Context,
     ready: Py<Ready>,
     home: Arc<Home>,
@@ -74,20 +78,33 @@ impl Drop for Raised<'_> {
 /// What the Python side hands over.
 pub(crate) struct Options<'py> {
     pub(crate) application: Bound<'py, PyAny>,
+    /// "2.0" for an application of two calls.
+    pub(crate) asgi_version: String,
     pub(crate) root_path: String,
+    /// Who may speak for a client.
+    pub(crate) proxies: Option<Rc<Proxies>>,
+    /// Connections or running calls from which on a request is refused.
+    pub(crate) concurrency: usize,
+    /// Whether requests start from no context variable at all.
+    pub(crate) reset_context: bool,
     pub(crate) state: Bound<'py, PyDict>,
     pub(crate) logger: Bound<'py, PyAny>,
     pub(crate) access_logger: Option<Bound<'py, PyAny>>,
 }
 
+/// uvicorn's level below DEBUG.
+const TRACE: u8 = 5;
+
 /// What is kept for a connection that has sent a request.
 pub(crate) struct Client {
     scope: ClientScope,
-    access_log: Option<AccessLog>,
+    /// Where the peer is one of them.
+    proxies: Option<Rc<Proxies>>,
 }
 
 impl Asgi {
-    /// Must be called while the loop runs; the current context is the one that every request gets a copy of.
+    /// Must be called while the loop runs; the current context is the one that every request gets a copy of, unless it
+    /// is to have none.
     pub(crate) fn new(
         py: Python<'_>,
         event_loop: Rc<EventLoop>,
@@ -98,11 +115,18 @@ impl Asgi {
         Ok(Rc::new(Self {
             event_loop,
             application: options.application.unbind(),
+            version: options.asgi_version,
             root_path: options.root_path,
+            proxies: options.proxies,
+            concurrency: options.concurrency,
             state: options.state.unbind(),
             logger: options.logger.unbind(),
-            access_logger: options.access_logger.map(Bound::unbind),
-            base_context: Context::current(py)?,
+            access_log: options.access_logger.map(AccessLog::new),
+            base_context: if options.reset_context {
+                Context::empty(py)?
+            } else {
+                Context::current(py)?
+            },
             ready: Py::new(py, Ready)?,
             home: Arc::clone(home),
             running: RefCell::default(),
@@ -129,6 +153,15 @@ impl Asgi {
         self.running_count.store(running.len(), Ordering::Relaxed);
         drop(running);
         drop(task);
+    }
+
+    /// As uvicorn counts: all connections, this one too, or all calls but this one.
+    fn is_full(&self, exchange: &Exchange) -> bool {
+        self.concurrency != usize::MAX
+            && exchange
+                .connections()
+                .max(self.running_count.load(Ordering::Relaxed))
+                >= self.concurrency
     }
 
     /// Cancels every running call; gives how many there were.
@@ -160,6 +193,24 @@ impl Asgi {
         }
     }
 
+    /// A line of uvicorn's about a connection, where somebody listens at its level TRACE.
+    fn trace(&self, peer: &Peer, format: &str) {
+        Python::attach(|py| {
+            let logger = self.logger.bind(py);
+            let traced = guarded(|| {
+                let is_enabled = logger.call_method1(intern!(py, "isEnabledFor"), (TRACE,))?;
+                if is_enabled.is_truthy()? {
+                    let client = client_prefix(peer);
+                    logger.call_method1(intern!(py, "log"), (TRACE, format, client))?;
+                }
+                Ok(())
+            });
+            if let Err(error) = traced {
+                error.write_unraisable(py, Some(logger));
+            }
+        });
+    }
+
     fn log_exception(&self, py: Python<'_>, text: &str, error: &PyErr) {
         log_exception(py, &self.logger, text, error);
     }
@@ -168,13 +219,18 @@ impl Asgi {
 impl Application for Rc<Asgi> {
     type Client = Client;
 
+    fn on_opened(&self, peer: &Peer) {
+        self.trace(peer, "%sHTTP connection made");
+    }
+
+    fn on_closed(&self, peer: &Peer) {
+        self.trace(peer, "%sHTTP connection lost");
+    }
+
     fn client(&self, peer: &Peer) -> Client {
         Python::attach(|py| Client {
-            scope: ClientScope::new(py, peer, &self.root_path),
-            access_log: self
-                .access_logger
-                .as_ref()
-                .and_then(|logger| AccessLog::open(py, logger)),
+            scope: ClientScope::new(py, peer, &self.root_path, &self.version),
+            proxies: self.proxies.clone().filter(|proxies| proxies.trust(peer)),
         })
     }
 
@@ -189,9 +245,7 @@ impl Application for Rc<Asgi> {
     }
 
     fn on_refused(&self, peer: &Peer, reason: &'static str) {
-        let client = peer
-            .client
-            .map_or_else(String::new, |address| format!("{address} - "));
+        let client = client_prefix(peer);
         Python::attach(|py| {
             self.log(py, "warning", "Invalid HTTP request received.");
             self.log(py, "debug", &format!("{client}Refused: {reason}."));
@@ -216,21 +270,42 @@ fn start(
     request: &mut Parts,
     exchange: &Rc<Exchange>,
 ) -> PyResult<()> {
+    let forwarded = client
+        .proxies
+        .as_ref()
+        .and_then(|proxies| proxies.read(&request.headers));
+    if let Some(authority) = forwarded
+        .as_ref()
+        .and_then(|found| found.authority.as_ref())
+    {
+        request.headers.insert(HOST, authority.field.clone());
+    }
     let scope = client
         .scope
         .of_request(py, request, &asgi.root_path, &asgi.state)?;
+    if let Some(forwarded) = &forwarded {
+        scope::forward(&scope, forwarded)?;
+    }
     if !request.extensions.is_empty() {
         // hyper has found an `Upgrade` field.
         warn_of_upgrade(py, asgi, request);
     }
     exchange.recycle(std::mem::take(&mut request.headers));
-    let access_log = client.access_log.as_ref().map(|log| log.clone_ref(py));
-    let http = HttpExchange::new(
-        asgi,
-        exchange,
-        access_log.map(|log| (log, scope.clone().unbind())),
-    );
+    let recorded = asgi.access_log.is_some().then(|| scope.clone().unbind());
+    let http = HttpExchange::new(asgi, exchange, recorded);
+    if asgi.is_full(exchange) {
+        asgi.log(py, "warning", "Exceeded concurrency limit.");
+        http.refuse(py, StatusCode::SERVICE_UNAVAILABLE);
+        return Ok(());
+    }
     task::start(py, asgi, &http, scope)
+}
+
+/// What a line about a connection begins with: the peer as it connected, whoever it may speak for.
+fn client_prefix(peer: &Peer) -> String {
+    peer.client.map_or_else(String::new, |address| {
+        format!("{}:{} - ", address.ip(), address.port())
+    })
 }
 
 /// The request is served as an ordinary one; whoever runs the server should know that more was asked for.

@@ -10,7 +10,10 @@ use pyo3::{
     types::{PyBytes, PyDict, PyList, PyString, PyTuple},
 };
 
-use crate::transport::{Peer, ServerAddress};
+use crate::{
+    protocol::Forwarded,
+    transport::{Peer, ServerAddress},
+};
 
 /// What all requests of one connection have in common, ready to be copied.
 pub(super) struct ClientScope {
@@ -19,11 +22,12 @@ pub(super) struct ClientScope {
 }
 
 impl ClientScope {
-    pub(super) fn new(py: Python<'_>, peer: &Peer, root_path: &str) -> Self {
+    pub(super) fn new(py: Python<'_>, peer: &Peer, root_path: &str, asgi_version: &str) -> Self {
         let template = PyDict::new(py);
         let asgi = PyDict::new(py);
         // Setting a string key of a fresh dict fails only without memory; the scope then lacks the key.
-        let filled = fill(py, &template, &asgi, peer, root_path);
+        let filled = fill(py, &template, &asgi, peer, root_path)
+            .and_then(|()| asgi.set_item("version", asgi_version));
         if let Err(error) = filled {
             error.write_unraisable(py, None);
         }
@@ -73,6 +77,37 @@ impl ClientScope {
     }
 }
 
+/// What trusted proxies say of a request takes the place of what the connection says.
+#[cold]
+pub(super) fn forward(scope: &Bound<'_, PyDict>, forwarded: &Forwarded) -> PyResult<()> {
+    let py = scope.py();
+    if let Some(client) = &forwarded.client {
+        scope.set_item(intern!(py, "client"), (&client.host, client.port))?;
+    }
+    let scheme = forwarded.scheme;
+    if let Some(scheme) = scheme {
+        scope.set_item(intern!(py, "scheme"), scheme)?;
+    }
+    if let Some(authority) = &forwarded.authority {
+        let port = authority.port.unwrap_or(match scheme {
+            Some("https" | "wss") => 443,
+            _ => 80,
+        });
+        scope.set_item(intern!(py, "server"), (&authority.host, port))?;
+    }
+    if let Some(prefix) = &forwarded.prefix {
+        let decoded = percent_decode_str(prefix).decode_utf8_lossy();
+        for key in [intern!(py, "root_path"), intern!(py, "path")] {
+            let rest = scope.get_item(key)?;
+            scope.set_item(key, PyString::new(py, &decoded).add(rest)?)?;
+        }
+        let key = intern!(py, "raw_path");
+        let rest = scope.get_item(key)?;
+        scope.set_item(key, PyBytes::new(py, prefix.as_bytes()).add(rest)?)?;
+    }
+    Ok(())
+}
+
 /// The keys in uvicorn's order, with what most requests have; those that each request sets hold their place.
 fn fill(
     py: Python<'_>,
@@ -81,7 +116,7 @@ fn fill(
     peer: &Peer,
     root_path: &str,
 ) -> PyResult<()> {
-    asgi.set_item("version", "3.0")?;
+    asgi.set_item("version", py.None())?;
     // uvicorn's: 2.4 would promise an OSError from `send` after a disconnect (O1).
     asgi.set_item("spec_version", "2.3")?;
     template.set_item("type", "http")?;

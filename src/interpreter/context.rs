@@ -14,6 +14,13 @@ impl Context {
             .map(|copy| Self(copy.unbind()))
     }
 
+    /// One in which nothing is set.
+    pub(crate) fn empty(py: Python<'_>) -> PyResult<Self> {
+        // SAFETY: gives a new reference or sets an exception.
+        unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyContext_New()) }
+            .map(|context| Self(context.unbind()))
+    }
+
     /// A fresh copy of this one: what is set in it is seen nowhere else.
     pub(crate) fn copy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         // SAFETY: `self.0` is a context, being made from one; gives a new reference or sets an exception.

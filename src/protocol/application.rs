@@ -12,6 +12,12 @@ pub(crate) trait Application: 'static {
     /// What the application keeps for each connection that has sent a request.
     type Client: 'static;
 
+    /// A connection has been accepted.
+    fn on_opened(&self, _peer: &Peer) {}
+
+    /// It is gone, whoever ended it.
+    fn on_closed(&self, _peer: &Peer) {}
+
     /// The first request of a connection is about to come.
     fn client(&self, peer: &Peer) -> Self::Client;
 

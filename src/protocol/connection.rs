@@ -82,6 +82,7 @@ impl<A: Application> Driver<A> {
             link: Rc::clone(&link),
         };
         link.set_task(shared.runtime.spawn(driver));
+        server.application.on_opened(&link.peer);
     }
 
     fn look(&mut self, cx: &mut Context<'_>) -> Look {
@@ -365,5 +366,6 @@ impl<A: Application> Drop for Driver<A> {
         self.link.abandon();
         self.link.forget_task();
         self.server.shared.on_closed();
+        self.server.application.on_closed(&self.link.peer);
     }
 }

@@ -193,8 +193,12 @@ impl Exchange {
 
     /// Answers with the server's own page for an application that failed, and closes.
     pub(crate) fn fail(&self) {
-        let (parts, body) =
-            refusal::page(StatusCode::INTERNAL_SERVER_ERROR, self.default_headers()).into_parts();
+        self.refuse(StatusCode::INTERNAL_SERVER_ERROR);
+    }
+
+    /// Answers with the server's own page for this status, and closes.
+    pub(crate) fn refuse(&self, status: StatusCode) {
+        let (parts, body) = refusal::page(status, self.default_headers()).into_parts();
         self.respond(parts.status, parts.headers, body);
     }
 
@@ -255,6 +259,11 @@ impl Exchange {
     /// Calls `waiter` when there is room again, or the peer has left, unless it is forgotten before.
     pub(crate) fn wait_room(&self, waiter: Waiter) -> Ticket {
         self.senders.borrow_mut().add(waiter)
+    }
+
+    /// Connections that are open, this one among them.
+    pub(crate) fn connections(&self) -> usize {
+        self.link.shared.counters().connections()
     }
 
     /// Whether a turn is under way: then nothing else runs on this thread but what the turn itself called.

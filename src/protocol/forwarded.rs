@@ -302,8 +302,7 @@ fn integer(text: &str) -> Option<i64> {
     let text = text.trim();
     let (sign, digits) = match text.as_bytes() {
         [b'-', digits @ ..] => (-1, digits),
-        [b'+', digits @ ..] => (1, digits),
-        digits => (1, digits),
+        [b'+', digits @ ..] | digits => (1, digits),
     };
     let groups = digits.split(|byte| *byte == b'_');
     let mut number: i64 = 0;

@@ -181,8 +181,13 @@ def test_lifespans_variables_are_not_seen_by_requests(stage_with, notes):
     assert notes.next() == "lifespan"
 
 
-def test_variables_set_before_serve_are_visible(loop_name):
-    """As uvicorn: and changes made later by whoever called serve() are not."""
+@pytest.mark.parametrize(
+    ("options", "seen"),
+    [({}, "before serve"), ({"reset_contextvars": True}, "default")],
+    ids=["copied", "reset"],
+)
+def test_variables_set_before_serve_are_visible_unless_they_are_reset(loop_name, options, seen):
+    """U6.7: as uvicorn. Changes made later by whoever called serve() are never visible."""
     notes = Notes()
     listener = bound()
     address = listener.getsockname()
@@ -200,7 +205,7 @@ def test_variables_set_before_serve_are_visible(loop_name):
 
     async def main():
         VARIABLE.set("before serve")
-        server = Server(Config(app, log_config=None, lifespan="off"))
+        server = Server(Config(app, log_config=None, lifespan="off", **options))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         VARIABLE.set("after serve")
         # The listener is bound, and listens as soon as the server is ready.
@@ -217,4 +222,22 @@ def test_variables_set_before_serve_are_visible(loop_name):
     finally:
         loop.close()
         listener.close()
-    assert notes.rest() == ["before serve"] * 2
+    assert notes.rest() == [seen] * 2
+
+
+def test_reset_context_is_empty_and_each_requests_own(stage_with, notes):
+    """U6.7."""
+
+    async def app(scope, receive, send):
+        notes(VARIABLE.get())
+        VARIABLE.set(scope["path"])
+        await pause()
+        notes(VARIABLE.get())
+        await answer(send)
+
+    server = stage_with(app, lifespan="off", reset_contextvars=True)
+    peer = server.connect()
+    for path in ("/1", "/2"):
+        peer.send(request(path))
+        peer.read_response()
+        assert [notes.next() for _ in range(2)] == ["default", path]

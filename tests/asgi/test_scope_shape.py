@@ -242,3 +242,18 @@ def test_scope_can_be_printed_and_copied(stage, notes):
     stage(app).ask("/x", b"x-a: 1")
     assert notes.next() is True
     assert "'x-a'" in notes.next()
+
+
+def test_version_is_that_of_the_applications_form(stage_with, notes):
+    """U3.1: an application of two calls is told so, though the server makes one of it."""
+
+    def app(scope):
+        async def instance(receive, send):
+            notes(scope["asgi"])
+            await answer(send)
+
+        return instance
+
+    server = stage_with(app, lifespan="off")
+    assert server.ask().status == 200
+    assert notes.next() == {"version": "2.0", "spec_version": "2.3"}

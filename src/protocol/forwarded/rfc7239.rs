@@ -66,15 +66,13 @@ impl Element {
 fn parameter(line: &[u8]) -> Option<(String, String, &[u8])> {
     let (name, after) = split_while(line, is_token);
     let after = after.strip_prefix(b"=").filter(|_| !name.is_empty())?;
+    let is_loose = |byte: u8| is_token(byte) || matches!(byte, b':' | b'[' | b']');
     let (value, after) = match after.strip_prefix(b"\"") {
         Some(quoted) => quoted_rest(quoted)?,
-        None => {
-            let is_loose = |byte: u8| is_token(byte) || matches!(byte, b':' | b'[' | b']');
-            match split_while(after, is_loose) {
-                ([], _) => return None,
-                (value, after) => (super::latin(value), after),
-            }
-        }
+        None => match split_while(after, is_loose) {
+            ([], _) => return None,
+            (value, after) => (super::latin(value), after),
+        },
     };
     Some((super::latin(name).to_ascii_lowercase(), value, after))
 }

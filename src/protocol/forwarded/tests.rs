@@ -1,5 +1,9 @@
 //! Tables of what proxies write, and noise. What uvicorn's middleware answers to the same is in the first two of them.
-#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test may fail by panicking"
+)]
 
 mod fields;
 mod noise;

@@ -4,6 +4,7 @@ use super::{client, headers, proxies, read, with};
 
 type Line<'a> = &'a [&'a [u8]];
 type Client = Option<(&'static str, i64)>;
+type Authority = Option<(&'static str, Option<u16>)>;
 
 /// (trusted, fields, client)
 const CLIENTS: &[(&str, Line, Client)] = &[
@@ -129,7 +130,7 @@ fn schemes() {
 
 #[test]
 fn hosts() {
-    let cases: &[(Line, Option<(&str, Option<u16>)>)] = &[
+    let cases: &[(Line, Authority)] = &[
         (&[b"example.com"], Some(("example.com", None))),
         (&[b"example.com:8443"], Some(("example.com", Some(8443)))),
         (&[b"example.com:"], Some(("example.com", None))),
