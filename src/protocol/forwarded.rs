@@ -88,32 +88,32 @@ impl Proxies {
 
     #[cold]
     fn gather(&self, headers: &HeaderMap) -> Forwarded {
+        let fields = Fields::of(headers);
         // The two ways are never mixed: a proxy that writes the one may let the other through, as its client wrote it.
-        let mut forwarded = if self.rfc7239 && headers.contains_key(FORWARDED) {
-            self.standard(headers)
+        let mut forwarded = if self.rfc7239 && !fields.standard.is_empty() {
+            self.standard(&fields)
         } else {
-            self.customary(headers)
+            self.customary(&fields)
         };
         if self.prefix {
-            forwarded.prefix = last(headers, "x-forwarded-prefix")
-                .and_then(|value| prefix(rightmost(value.as_bytes())));
+            forwarded.prefix = fields.prefix.and_then(|value| prefix(rightmost(value)));
         }
         forwarded
     }
 
     /// X-Forwarded-For, -Proto and -Host.
-    fn customary(&self, headers: &HeaderMap) -> Forwarded {
-        let scheme = last(headers, "x-forwarded-proto").and_then(|value| {
+    fn customary(&self, fields: &Fields) -> Forwarded {
+        let scheme = fields.proto.and_then(|value| {
             // uvicorn's: the whole of the last field, and only as it is written here.
-            SCHEMES
-                .into_iter()
-                .find(|scheme| latin(value.as_bytes()).trim() == *scheme)
+            let value = latin(value);
+            SCHEMES.into_iter().find(|scheme| value.trim() == *scheme)
         });
-        let authority = last(headers, "x-forwarded-host")
+        let authority = fields
+            .host
             .filter(|_| self.host)
-            .and_then(|value| Authority::parse(rightmost(value.as_bytes())));
+            .and_then(|value| Authority::parse(rightmost(value)));
         Forwarded {
-            client: self.client(headers),
+            client: self.client(fields),
             scheme,
             authority,
             prefix: None,
@@ -121,9 +121,9 @@ impl Proxies {
     }
 
     /// The first that is not trusted, from the right; the leftmost if all are. Each proxy adds its peer at the right.
-    fn client(&self, headers: &HeaderMap) -> Option<Node> {
-        let values = headers.get_all("x-forwarded-for").iter();
-        let entries = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    fn client(&self, fields: &Fields) -> Option<Node> {
+        let lines = fields.clients.iter();
+        let entries = lines.flat_map(|line| line.split(|byte| *byte == b','));
         let mut entries = entries.map(|entry| Node::parse(latin(entry).trim()));
         let client = if self.trust.is_boundless() {
             entries.next()
@@ -146,10 +146,10 @@ impl Proxies {
     ///
     /// That element was written by the proxy which the client spoke to, so that its `proto` and `host` are the ones that
     /// the client used. What cannot be read hides whoever came before it: the client is unknown then (section 6.2).
-    fn standard(&self, headers: &HeaderMap) -> Forwarded {
+    fn standard(&self, fields: &Fields) -> Forwarded {
         let mut chosen = Element::default();
-        for line in headers.get_all(FORWARDED).iter().rev() {
-            let Some(elements) = elements(line.as_bytes()) else {
+        for line in fields.standard.iter().rev() {
+            let Some(elements) = elements(line) else {
                 return Forwarded {
                     client: Some(Node::unknown()),
                     ..Forwarded::default()
@@ -166,6 +166,34 @@ impl Proxies {
             }
         }
         Forwarded::from(chosen)
+    }
+}
+
+/// The values of one request's fields: of all lines where each proxy adds to those before it, else of the last.
+#[derive(Default)]
+struct Fields<'a> {
+    standard: Vec<&'a [u8]>,
+    clients: Vec<&'a [u8]>,
+    proto: Option<&'a [u8]>,
+    host: Option<&'a [u8]>,
+    prefix: Option<&'a [u8]>,
+}
+
+impl<'a> Fields<'a> {
+    fn of(headers: &'a HeaderMap) -> Self {
+        let mut fields = Self::default();
+        for (name, value) in headers {
+            let value = value.as_bytes();
+            match name.as_str() {
+                "forwarded" => fields.standard.push(value),
+                "x-forwarded-for" => fields.clients.push(value),
+                "x-forwarded-proto" => fields.proto = Some(value),
+                "x-forwarded-host" => fields.host = Some(value),
+                "x-forwarded-prefix" => fields.prefix = Some(value),
+                _ => {}
+            }
+        }
+        fields
     }
 }
 
@@ -286,10 +314,6 @@ fn rightmost(value: &[u8]) -> &[u8] {
         .next()
         .unwrap_or_default()
         .trim_ascii()
-}
-
-fn last<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a HeaderValue> {
-    headers.get_all(name).iter().next_back()
 }
 
 /// As uvicorn reads fields: each byte is a character.
