@@ -24,6 +24,10 @@ def wait_until(is_so) -> None:
         assert time.monotonic() < deadline
 
 
+def counts(state) -> tuple[int, int]:
+    return len(state.connections), len(state.tasks)
+
+
 def expect_unavailable(connection, method: str = "GET") -> None:
     response = connection.read_response(method)
     assert (response.status, response.phrase) == (503, "Service Unavailable")
@@ -55,8 +59,8 @@ def test_limit_counts_idle_connections(wire_with):
         assert connection.read_response().status == 200
     expect_unavailable(wire.ask(must_not_be_called, GET))
     # Those inside are served again once it has gone.
-    bridge = wire.serving.server.server_state.bridge
-    wait_until(lambda: bridge.connections == 2)
+    state = wire.serving.server.server_state
+    wait_until(lambda: len(state.connections) == 2)
     wire.run(answers())
     first.send(GET)
     assert first.read_response().status == 200
@@ -72,16 +76,16 @@ def test_limit_counts_calls_whose_client_has_left(wire_with):
         await send(body(b"late"))
 
     wire = wire_with(limit_concurrency=2)
-    bridge = wire.serving.server.server_state.bridge
+    state = wire.serving.server.server_state
     for calls in (1, 2):
         gate.reached.clear()
         leaving = wire.ask(app, GET)
         gate.expect_reached()
         leaving.abandon()
-        wait_until(lambda calls=calls: (bridge.connections, bridge.tasks) == (0, calls))
+        wait_until(lambda calls=calls: counts(state) == (0, calls))
     expect_unavailable(wire.ask(app, GET))
     gate.open()
-    wait_until(lambda: bridge.tasks == 0 and bridge.connections == 0)
+    wait_until(lambda: counts(state) == (0, 0))
     assert wire.ask(answers(), GET).read_response().status == 200
 
 
