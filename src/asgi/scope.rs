@@ -84,15 +84,14 @@ pub(super) fn forward(scope: &Bound<'_, PyDict>, forwarded: &Forwarded) -> PyRes
     if let Some(client) = &forwarded.client {
         scope.set_item(intern!(py, "client"), (&client.host, client.port))?;
     }
-    let scheme = forwarded.scheme;
-    if let Some(scheme) = scheme {
+    if let Some(scheme) = forwarded.scheme {
         scope.set_item(intern!(py, "scheme"), scheme)?;
     }
     if let Some(authority) = &forwarded.authority {
-        let port = authority.port.unwrap_or(match scheme {
-            Some("https" | "wss") => 443,
-            _ => 80,
-        });
+        let port = match authority.port {
+            Some(port) => port,
+            None => default_port(scope.get_item(intern!(py, "scheme"))?)?,
+        };
         scope.set_item(intern!(py, "server"), (&authority.host, port))?;
     }
     if let Some(prefix) = &forwarded.prefix {
@@ -106,6 +105,14 @@ pub(super) fn forward(scope: &Bound<'_, PyDict>, forwarded: &Forwarded) -> PyRes
         scope.set_item(key, PyBytes::new(py, prefix.as_bytes()).add(rest)?)?;
     }
     Ok(())
+}
+
+fn default_port(scheme: Option<Bound<'_, PyAny>>) -> PyResult<u16> {
+    let scheme: Option<String> = scheme.map(|scheme| scheme.extract()).transpose()?;
+    Ok(match scheme.as_deref() {
+        Some("https" | "wss") => 443,
+        _ => 80,
+    })
 }
 
 /// The keys in uvicorn's order, with what most requests have; those that each request sets hold their place.

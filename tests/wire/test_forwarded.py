@@ -26,9 +26,12 @@ class Scopes:
         await send({"type": "http.response.start", "status": 200})
         await send({"type": "http.response.body", "body": b"ok"})
 
-    def ask(self, address, *lines: bytes, target: bytes = b"/a%20b") -> dict:
+    def ask(self, address, *lines: bytes, target=b"/a%20b", is_old=False) -> dict:
         """The scope of a request with these lines, and with the peer's own port put in `peer`."""
-        head = b"\r\n".join([b"GET " + target + b" HTTP/1.1", b"Host: inner:8000", *lines])
+        first = [b"GET " + target + b" HTTP/1.1", b"Host: inner:8000"]
+        if is_old:
+            first = [b"GET " + target + b" HTTP/1.0"]
+        head = b"\r\n".join([*first, *lines])
         with RawConnection(address) as peer:
             peer.send(head + b"\r\n\r\n")
             assert peer.read_response().status == 200
@@ -217,6 +220,8 @@ def test_host_is_replaced_where_it_is_asked_for(ask):
     secure = ask(options, b"X-Forwarded-Host: example.com", b"X-Forwarded-Proto: https")
     assert secure["server"] == ("example.com", 443)
     assert ask(options, b"X-Forwarded-Host: [::1]")["server"] == ("::1", 80)
+    old = ask(options, b"X-Forwarded-Host: example.com", is_old=True)
+    assert hosts(old) == [b"example.com"]
     refused = ask(options, b"X-Forwarded-Host: user@example.com")
     assert hosts(refused) == [b"inner:8000"]
 
