@@ -91,17 +91,25 @@ class Server:
         else:
             raise RuntimeError("Server.run() needs a thread without a running event loop.")
         loop = self.config.get_loop_factory()()
+        # Held back, or it would be the context of each exception that a cancelled task logs.
+        ended_by: BaseException | None = None
         try:
             asyncio.set_event_loop(loop)
             loop.run_until_complete(self.serve(sockets=sockets))
+        except BaseException as exc:
+            ended_by = exc
+        try:
+            self._end_tasks(loop)
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.run_until_complete(loop.shutdown_default_executor())
         finally:
+            asyncio.set_event_loop(None)
+            loop.close()
+        if ended_by is not None:
             try:
-                self._end_tasks(loop)
-                loop.run_until_complete(loop.shutdown_asyncgens())
-                loop.run_until_complete(loop.shutdown_default_executor())
+                raise ended_by
             finally:
-                asyncio.set_event_loop(None)
-                loop.close()
+                del ended_by
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serves on the running event loop until told to stop.

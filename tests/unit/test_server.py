@@ -289,3 +289,27 @@ def test_run_cancels_what_the_application_left_running(events, loop_name):
 
     make(app, ticks=1, loop=loop_name).run()
     assert events == ["cancelled"]
+
+
+def test_what_ended_the_server_is_no_context_of_a_cancelled_task(events):
+    # Else each application that logs its cancellation logs the server's end as well.
+    async def background():
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError as exc:
+            events.append(exc.__context__)
+
+    async def app(scope, receive, send):
+        scope["state"]["task"] = asyncio.ensure_future(background())
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+
+    async def on_tick(counter):
+        raise LookupError
+
+    made = make(app)
+    made.on_tick = on_tick
+    with pytest.raises(LookupError):
+        made.run()
+    assert events == [None]
