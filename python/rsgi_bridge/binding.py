@@ -27,14 +27,10 @@ logger = logging.getLogger("uvicorn.error")
 def claim(config: AddressConfig) -> list[Listener]:
     """What a server accepts from: bound, and not listening yet (O24)."""
     try:
-        passed, is_wanted = activate(config)
-        if passed and is_wanted:
-            return passed
-        if passed:
+        activated, are_some_left = activate(config)
+        if are_some_left:
             logger.warning("LISTEN_FDS is not used: the server was told where to listen.")
-        for listener in passed:
-            listener.close()
-        return [bind(config)]
+        return activated or [bind(config)]
     except OSError as exc:
         exit_unbound(config, exc)
 

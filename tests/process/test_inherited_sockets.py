@@ -170,6 +170,15 @@ def test_server_that_was_told_where_leaves_the_activation(activated, bound, dire
     assert "socket (" not in server.err.wait("running on")
 
 
+def test_descriptor_of_an_activation_may_be_given_by_number(activated, bound):
+    sock = bound()
+    server = activated([sock], "--fd", "3")
+    server.err.wait(f"rsgi running on socket {sock.getsockname()!r} ")
+    assert fetch(sock.getsockname()[1]) == b"served"
+    server.stop()
+    assert not any("LISTEN_FDS" in line for line in server.err.rest())
+
+
 def test_sockets_for_another_process_are_not_served(command, bound):
     sock = bound()
     environment = {"LISTEN_PID": "1", "LISTEN_FDS": "1"}

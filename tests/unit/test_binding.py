@@ -25,32 +25,20 @@ def test_configured_address_is_claimed():
         assert listener.sockets[0].getsockname()[0] == "127.0.0.1"
 
 
-@pytest.fixture
-def passed(monkeypatch):
-    """Two sockets of systemd's activation."""
-    listeners = [Listener([socket.socket()], is_inherited=True) for _ in range(2)]
-    is_wanted = []
-    monkeypatch.setattr(binding, "activate", lambda config: (listeners, bool(is_wanted)))
-    yield listeners, is_wanted
-    for listener in listeners:
-        listener.close()
-
-
-def test_sockets_of_an_activation_are_claimed_instead(passed, log):
-    listeners, is_wanted = passed
-    is_wanted.append(True)
+def test_sockets_of_an_activation_are_claimed_instead(monkeypatch, log):
+    listeners = [Listener(()), Listener(())]
+    monkeypatch.setattr(binding, "activate", lambda config: (listeners, False))
     assert claim(config()) == listeners
     assert messages(log) == []
 
 
-def test_sockets_of_an_activation_that_are_not_wanted_are_told_of_and_closed(passed, log):
-    listeners, _ = passed
-    for listener in claim(config()):
-        listener.close()
+def test_sockets_of_an_activation_that_are_left_are_told_of(monkeypatch, log):
+    monkeypatch.setattr(binding, "activate", lambda config: ([], True))
+    (listener,) = claim(config())
+    listener.close()
     assert messages(log, logging.WARNING) == [
         "LISTEN_FDS is not used: the server was told where to listen."
     ]
-    assert [listener.sockets for listener in listeners] == [(), ()]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,11 @@ import socket
 from collections.abc import Sequence
 from typing import Protocol
 
-from rsgi_bridge.sockets.inherited import activated_sockets, inherited_socket
+from rsgi_bridge.sockets.inherited import (
+    activated_sockets,
+    inherited_socket,
+    passed_descriptors,
+)
 from rsgi_bridge.sockets.listener import Listener
 from rsgi_bridge.sockets.tcp import bind_one, bind_tcp
 from rsgi_bridge.sockets.unix import UnixListener
@@ -37,17 +41,19 @@ class AddressConfig(Protocol):
 
 
 def activate(config: AddressConfig) -> tuple[list[Listener], bool]:
-    """The sockets of systemd's activation, and whether they are to be used.
+    """The sockets of systemd's activation, and whether some are left alone.
 
-    They are for a server that was not told where to listen. One that was leaves them alone.
+    They are for a server that was not told where to listen.
 
     Raises:
         OSError: one of them cannot serve.
     """
-    sockets = activated_sockets(os.environ)
-    listeners = [Listener([sock], is_inherited=True) for sock in sockets]
+    passed = passed_descriptors(os.environ)
     is_told = config.fd is not None or config.uds is not None
-    return listeners, not is_told and (config.host, config.port) == DEFAULT_ADDRESS
+    if is_told or (config.host, config.port) != DEFAULT_ADDRESS:
+        return [], bool(passed.keys() - {config.fd})
+    sockets = activated_sockets(passed)
+    return [Listener([sock], is_inherited=True) for sock in sockets], False
 
 
 def bind(config: AddressConfig) -> Listener:

@@ -10,14 +10,14 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 
 # sd_listen_fds(3)
 FIRST_DESCRIPTOR = 3
 FAMILIES = {socket.AF_INET, socket.AF_INET6, socket.AF_UNIX}
 
 
-def inherited_socket(fd: int, name: str | None = None) -> socket.socket:
+def inherited_socket(fd: int, name: str = "") -> socket.socket:
     """A socket of our own for a descriptor, which stays the caller's.
 
     Args:
@@ -45,32 +45,42 @@ def inherited_socket(fd: int, name: str | None = None) -> socket.socket:
     return sock
 
 
-def activated_sockets(environment: MutableMapping[str, str]) -> list[socket.socket]:
-    """The sockets that systemd passed to this process; takes its variables away.
+def passed_descriptors(environment: MutableMapping[str, str]) -> dict[int, str]:
+    """The descriptors that systemd passed to this process, and their names.
+
+    Takes its variables away: nobody whom this process starts may take them for its own.
 
     Raises:
-        OSError: the variables or one of the sockets make no sense.
+        OSError: the variables make no sense.
     """
     if environment.get("LISTEN_PID") != str(os.getpid()):
         # Meant for a process that started this one, say a shell.
-        return []
+        return {}
+    del environment["LISTEN_PID"]
     names = environment.pop("LISTEN_FDNAMES", "").split(":")
     count = environment.pop("LISTEN_FDS", "0")
-    # Nobody whom this process starts may take them for its own.
-    del environment["LISTEN_PID"]
     if not (count.isascii() and count.isdigit()):
         raise OSError(errno.EINVAL, f"LISTEN_FDS is not a number: {count!r}")
     numbers = range(FIRST_DESCRIPTOR, FIRST_DESCRIPTOR + int(count))
+    return {fd: "".join(names[index : index + 1]) for index, fd in enumerate(numbers)}
+
+
+def activated_sockets(passed: Mapping[int, str]) -> list[socket.socket]:
+    """Sockets of our own in place of the descriptors that systemd passed, which are closed.
+
+    Raises:
+        OSError: one of them cannot serve.
+    """
     sockets: list[socket.socket] = []
     try:
-        for index, fd in enumerate(numbers):
-            sockets.append(inherited_socket(fd, names[index] if index < len(names) else None))
+        for fd, name in passed.items():
+            sockets.append(inherited_socket(fd, name))
     except BaseException:
         for sock in sockets:
             sock.close()
         raise
-    for fd in numbers:
-        # Ours alone from now on: closing the duplicate closes the socket.
+    for fd in passed:
+        # Else a stop would go on accepting there, with nobody to serve.
         os.close(fd)
     return sockets
 

@@ -11,7 +11,11 @@ from contextlib import ExitStack, closing, suppress
 import pytest
 
 from rsgi_bridge.sockets import inherited
-from rsgi_bridge.sockets.inherited import activated_sockets, inherited_socket
+from rsgi_bridge.sockets.inherited import (
+    activated_sockets,
+    inherited_socket,
+    passed_descriptors,
+)
 from tests.unit.sockets.peers import needs_ipv6
 
 
@@ -122,6 +126,10 @@ def passed(monkeypatch):
         yield passed
 
 
+def activate(environment):
+    return activated_sockets(passed_descriptors(environment))
+
+
 def close_if_open(fd):
     with suppress(OSError):
         os.close(fd)
@@ -135,7 +143,7 @@ def test_every_socket_is_taken_and_the_variables_are_gone(passed, path):
     originals = [bound(), bound(socket.AF_UNIX, path)]
     environment = passed(*originals) | {"LISTEN_FDNAMES": "web:local"}
     with ExitStack() as stack:
-        sockets = [stack.enter_context(sock) for sock in activated_sockets(environment)]
+        sockets = [stack.enter_context(sock) for sock in activate(environment)]
         assert names(sockets) == names(originals)
         assert not any(sock.get_inheritable() for sock in sockets)
     assert environment == {"HOME": "/"}
@@ -147,7 +155,7 @@ def test_every_socket_is_taken_and_the_variables_are_gone(passed, path):
 def test_sockets_for_another_process_are_left_to_it(passed):
     environment = passed(bound()) | {"LISTEN_PID": str(os.getppid())}
     before = dict(environment)
-    assert activated_sockets(environment) == []
+    assert passed_descriptors(environment) == {}
     assert environment == before
     assert inherited_socket(200).close() is None
 
@@ -155,15 +163,20 @@ def test_sockets_for_another_process_are_left_to_it(passed):
 @pytest.mark.parametrize("count", ["", "0"])
 def test_no_sockets_are_no_activation(count):
     environment = {"LISTEN_PID": str(os.getpid())} | ({"LISTEN_FDS": count} if count else {})
-    assert activated_sockets(environment) == []
+    assert passed_descriptors(environment) == {}
     assert environment == {}
+
+
+def test_descriptors_have_the_names_that_there_are(passed):
+    environment = passed(bound(), bound()) | {"LISTEN_FDNAMES": "web"}
+    assert passed_descriptors(environment) == {200: "web", 201: ""}
 
 
 @pytest.mark.parametrize("count", ["x", "-1", "1.5"])
 def test_number_of_sockets_that_is_none_is_told(count):
     environment = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": count}
     with pytest.raises(OSError, match=f"LISTEN_FDS is not a number: '{re.escape(count)}'"):
-        activated_sockets(environment)
+        activate(environment)
     assert environment == {}
 
 
@@ -171,4 +184,4 @@ def test_socket_that_cannot_serve_is_told_by_its_name(passed):
     environment = passed(bound(), bound(kind=socket.SOCK_DGRAM))
     environment["LISTEN_FDNAMES"] = "web:log"
     with pytest.raises(OSError, match=r"file descriptor 201 \(log\) is not a stream socket"):
-        activated_sockets(environment)
+        activate(environment)

@@ -54,29 +54,36 @@ def test_host_and_port_are_bound_otherwise():
         assert not listener.is_inherited
 
 
-@pytest.mark.parametrize(
-    ("options", "is_wanted"),
-    [
-        ({}, True),
-        ({"port": 9}, False),
-        ({"host": "::"}, False),
-        ({"uds": "/x"}, False),
-        ({"fd": 3}, False),
-    ],
-)
-def test_activation_is_for_a_server_that_was_told_nothing(monkeypatch, options, is_wanted):
-    passed = socket.socket()
-    monkeypatch.setattr(sockets, "activated_sockets", lambda environment: [passed])
-    (listener,), found = activate(config(**options))
-    with closing(listener):
-        assert found == is_wanted
-        assert listener.is_inherited
-        assert listener.sockets == (passed,)
+@pytest.fixture
+def passed(monkeypatch):
+    """A socket that systemd passed."""
+    with socket.socket() as sock:
+        descriptors = {sock.fileno(): ""}
+        monkeypatch.setattr(sockets, "passed_descriptors", lambda environment: descriptors)
+        monkeypatch.setattr(sockets, "activated_sockets", lambda passed: [sock])
+        yield sock
+
+
+def test_activation_is_for_a_server_that_was_told_nothing(passed):
+    (listener,), are_some_left = activate(config())
+    assert listener.is_inherited
+    assert listener.sockets == (passed,)
+    assert not are_some_left
+
+
+@pytest.mark.parametrize("options", [{"port": 9}, {"host": "::"}, {"uds": "/x"}, {"fd": -1}])
+def test_activation_is_left_by_a_server_that_was_told_where(passed, options):
+    assert activate(config(**options)) == ([], True)
+
+
+def test_activation_may_be_used_by_number(passed):
+    assert activate(config(fd=passed.fileno())) == ([], False)
 
 
 def test_no_activation_is_no_listener():
     assert "LISTEN_PID" not in os.environ
-    assert activate(config())[0] == []
+    assert activate(config()) == ([], False)
+    assert activate(config(port=9)) == ([], False)
 
 
 # --- One socket ---
