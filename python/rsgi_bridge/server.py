@@ -153,6 +153,10 @@ class Server:
             self.bind()
         else:
             self.servers = [Listener([sock]) for sock in sockets]
+            for listener, sock in zip(self.servers, sockets, strict=True):
+                if sock.family == socket.AF_UNIX:
+                    # That of `Config.bind_socket` was bound under another name than it has.
+                    listener.path = self.config.uds
         try:
             for listener in self.servers:
                 listener.listen(self.config.backlog)

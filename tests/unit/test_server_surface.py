@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import socket
 import time
@@ -240,6 +241,15 @@ def test_running_line_of_a_descriptor(app, log):
         serve(make(app, ticks=1, fd=given.fileno()))
     (line,) = [text for text in messages(log) if text.startswith(RUNNING)]
     assert line == f"{RUNNING}socket {name!r} (Press CTRL+C to quit)"
+
+
+def test_unix_socket_that_was_bound_before_has_its_configured_path(app, bridge_class, tmp_path):
+    # U2.3
+    path = os.path.relpath(tmp_path / "s")
+    made = make(app, ticks=1, uds=path)
+    with made.config.bind_socket() as sock:
+        serve(made, sockets=[sock])
+    assert bridge_class.made.paths == [path]
 
 
 def test_host_is_bound_at_all_its_addresses_under_one_port(app, log):
