@@ -1,48 +1,51 @@
 //! `Deferred`: a `send` or `receive` that was called on another thread than it will be awaited on.
 
-use pyo3::{intern, prelude::*};
+use std::sync::Arc;
 
-use super::operation::{Receive, Send};
-use crate::interpreter::{Step, step, stop_iteration, thrown};
+use pyo3::{exceptions::PyRuntimeError, intern, prelude::*};
+
+use super::operation::ELSEWHERE;
+use crate::{
+    interpreter::{Step, step, stop_iteration, thrown},
+    protocol::Home,
+};
 
 /// A call made on another thread, to be awaited on the loop's: asgiref's `async_to_sync` does that, for a coroutine
 /// function may be called anywhere. Stepped elsewhere, it raises.
 #[pyclass(module = "rsgi_bridge._core")]
 pub(super) struct Deferred {
-    called: Called,
+    callable: Py<PyAny>,
+    argument: Option<Py<PyAny>>,
+    home: Arc<Home>,
     awaiting: Option<Py<PyAny>>,
 }
 
-pub(super) enum Called {
-    Send(Py<Send>, Py<PyAny>),
-    Receive(Py<Receive>),
-}
-
 impl Deferred {
-    pub(super) fn of(py: Python<'_>, called: Called) -> PyResult<Bound<'_, PyAny>> {
-        Ok(Bound::new(
-            py,
-            Self {
-                called,
-                awaiting: None,
-            },
-        )?
-        .into_any())
+    pub(super) fn of<'py>(
+        callable: &Bound<'py, PyAny>,
+        argument: Option<&Bound<'py, PyAny>>,
+        home: &Arc<Home>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let deferred = Self {
+            callable: callable.clone().unbind(),
+            argument: argument.map(|argument| argument.clone().unbind()),
+            home: Arc::clone(home),
+            awaiting: None,
+        };
+        Ok(Bound::new(callable.py(), deferred)?.into_any())
     }
 
     fn awaited<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         if let Some(awaiting) = &self.awaiting {
             return Ok(awaiting.bind(py).clone());
         }
-        let awaitable = match &self.called {
-            Called::Send(send, message) => {
-                send.get().require_home()?;
-                Send::__call__(send.bind(py), message.bind(py))?
-            }
-            Called::Receive(receive) => {
-                receive.get().require_home()?;
-                Receive::__call__(receive.bind(py))?
-            }
+        if !self.home.is_here() {
+            return Err(PyRuntimeError::new_err(ELSEWHERE));
+        }
+        let callable = self.callable.bind(py);
+        let awaitable = match &self.argument {
+            Some(argument) => callable.call1((argument,))?,
+            None => callable.call0()?,
         };
         self.awaiting = Some(awaitable.clone().unbind());
         Ok(awaitable)

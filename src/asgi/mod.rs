@@ -33,6 +33,7 @@ use crate::{
 
 use access_log::AccessLog;
 use http::HttpExchange;
+use operation::Callables;
 use scope::ClientScope;
 
 /// One ASGI application on one loop.
@@ -48,6 +49,7 @@ pub(crate) struct Asgi {
     access_log: Option<AccessLog>,
     base_context: Context,
     ready: Py<Ready>,
+    callables: Callables,
     home: Arc<Home>,
     /// Tasks that did not finish in their first step. asyncio itself keeps only weak references.
     running: RefCell<Slab<Py<PyAny>>>,
@@ -111,7 +113,6 @@ impl Asgi {
         home: &Arc<Home>,
         options: Options<'_>,
     ) -> PyResult<Rc<Self>> {
-        operation::mark(py)?;
         Ok(Rc::new(Self {
             event_loop,
             application: options.application.unbind(),
@@ -127,7 +128,8 @@ impl Asgi {
             } else {
                 Context::current(py)?
             },
-            ready: Py::new(py, Ready)?,
+            ready: Ready::new(py)?,
+            callables: Callables::new(py)?,
             home: Arc::clone(home),
             running: RefCell::default(),
             running_count: Arc::default(),

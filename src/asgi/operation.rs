@@ -1,32 +1,60 @@
 //! The callables `send` and `receive`, and what they return when it has to be waited for.
 
-use std::{cell::Cell, rc::Rc};
+use std::{cell::Cell, ffi::CStr, rc::Rc};
 
 use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyString};
 
 use super::{
     Raised,
-    deferred::{Called, Deferred},
+    deferred::Deferred,
     http::{HttpExchange, Sent},
     message,
 };
 use crate::{
-    interpreter::{Resume, Suspension, mark_coroutine_function, stop_iteration, thrown},
+    interpreter::{
+        Class, Function, Resume, Suspension, mark_coroutine_function, stop_iteration, thrown,
+    },
     protocol::{Local, Ticket},
 };
 
 /// The `send` of one request.
-#[pyclass(frozen, name = "send", module = "rsgi_bridge._core")]
 pub(super) struct Send(Local<Rc<HttpExchange>>);
 
 /// The `receive` of one request.
-#[pyclass(frozen, name = "receive", module = "rsgi_bridge._core")]
 pub(super) struct Receive(Local<Rc<HttpExchange>>);
 
-/// Makes both pass for coroutine functions: frameworks look (asgiref warns).
-pub(super) fn mark(py: Python<'_>) -> PyResult<()> {
-    mark_coroutine_function::<Send>(py)?;
-    mark_coroutine_function::<Receive>(py)
+/// The types of both, which pass for coroutine functions: frameworks look (asgiref warns).
+pub(super) struct Callables {
+    send: Class<Send>,
+    receive: Class<Receive>,
+}
+
+impl Callables {
+    pub(super) fn new(py: Python<'_>) -> PyResult<Self> {
+        let callables = Self {
+            send: Class::new(py)?,
+            receive: Class::new(py)?,
+        };
+        mark_coroutine_function(callables.send.bind(py))?;
+        mark_coroutine_function(callables.receive.bind(py))?;
+        Ok(callables)
+    }
+
+    pub(super) fn send<'py>(
+        &self,
+        py: Python<'py>,
+        http: &Rc<HttpExchange>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.send.object(py, Send(local(http)))
+    }
+
+    pub(super) fn receive<'py>(
+        &self,
+        py: Python<'py>,
+        http: &Rc<HttpExchange>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.receive.object(py, Receive(local(http)))
+    }
 }
 
 /// Puts a held head on the wire when the loop comes to it.
@@ -35,52 +63,31 @@ struct FlushHead(Local<Rc<HttpExchange>>);
 
 /// The exchange, or the error for a call from a thread that is not the loop's.
 pub(super) fn at_home<T>(local: &Local<T>) -> PyResult<&T> {
-    local.try_ref().ok_or_else(|| {
-        PyRuntimeError::new_err(
-            "called from another thread than the event loop's: use asyncio.run_coroutine_threadsafe()",
-        )
-    })
+    local
+        .try_ref()
+        .ok_or_else(|| PyRuntimeError::new_err(ELSEWHERE))
 }
+
+pub(super) const ELSEWHERE: &str =
+    "called from another thread than the event loop's: use asyncio.run_coroutine_threadsafe()";
 
 fn local(http: &Rc<HttpExchange>) -> Local<Rc<HttpExchange>> {
     Local::new(http.exchange.home(), Rc::clone(http))
 }
 
-impl Send {
-    /// Fails on any thread but the loop's.
-    pub(super) fn require_home(&self) -> PyResult<()> {
-        at_home(&self.0).map(drop)
-    }
+impl Function for Send {
+    const PATH: &'static CStr = c"rsgi_bridge._core.send";
+    const PARAMETER: Option<&'static str> = Some("message");
 
-    pub(super) fn new(http: &Rc<HttpExchange>) -> Self {
-        Self(local(http))
-    }
-}
-
-impl Receive {
-    /// Fails on any thread but the loop's.
-    pub(super) fn require_home(&self) -> PyResult<()> {
-        at_home(&self.0).map(drop)
-    }
-
-    pub(super) fn new(http: &Rc<HttpExchange>) -> Self {
-        Self(local(http))
-    }
-}
-
-#[pymethods]
-impl Send {
     /// Done when this returns, but for the waiting; called on another thread, it is done when it is awaited at home.
-    pub(super) fn __call__<'py>(
-        slf: &Bound<'py, Self>,
-        message: &Bound<'py, PyAny>,
+    fn call<'py>(
+        &self,
+        callable: &Bound<'py, PyAny>,
+        message: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let Ok(http) = at_home(&slf.get().0) else {
-            return Deferred::of(
-                py,
-                Called::Send(slf.clone().unbind(), message.clone().unbind()),
-            );
+        let py = callable.py();
+        let (Ok(http), Some(message)) = (at_home(&self.0), message) else {
+            return Deferred::of(callable, message, self.0.home());
         };
         match http.send(message)? {
             Sent::Done => {}
@@ -97,15 +104,20 @@ impl Send {
     }
 }
 
-#[pymethods]
-impl Receive {
+impl Function for Receive {
+    const PATH: &'static CStr = c"rsgi_bridge._core.receive";
+    const PARAMETER: Option<&'static str> = None;
+
     /// Takes its data when it is awaited, not now: one that is never awaited, or is cancelled, loses nothing.
-    pub(super) fn __call__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let Ok(http) = at_home(&slf.get().0) else {
-            return Deferred::of(py, Called::Receive(slf.clone().unbind()));
+    fn call<'py>(
+        &self,
+        callable: &Bound<'py, PyAny>,
+        _: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let Ok(http) = at_home(&self.0) else {
+            return Deferred::of(callable, None, self.0.home());
         };
-        Ok(Bound::new(py, Operation::new(http, Wanted::Message))?.into_any())
+        Ok(Bound::new(callable.py(), Operation::new(http, Wanted::Message))?.into_any())
     }
 }
 

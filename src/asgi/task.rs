@@ -15,11 +15,7 @@ use pyo3::{
     types::{PyDict, PyString, PyTuple},
 };
 
-use super::{
-    Asgi, Raised,
-    http::HttpExchange,
-    operation::{Receive, Send, at_home},
-};
+use super::{Asgi, Raised, http::HttpExchange, operation::at_home};
 use crate::{
     interpreter::{Step, awaitable_iterator, guarded, step},
     protocol::Local,
@@ -32,8 +28,8 @@ pub(super) fn start(
     http: &Rc<HttpExchange>,
     scope: Bound<'_, PyDict>,
 ) -> PyResult<()> {
-    let receive = Py::new(py, Receive::new(http))?;
-    let send = Py::new(py, Send::new(http))?;
+    let receive = asgi.callables.receive(py, http)?.unbind();
+    let send = asgi.callables.send(py, http)?.unbind();
     let drive = Drive {
         http: Rc::clone(http),
         stage: RefCell::new(Stage::Ready {
@@ -76,8 +72,8 @@ struct Drive {
 enum Stage {
     Ready {
         scope: Py<PyDict>,
-        receive: Py<Receive>,
-        send: Py<Send>,
+        receive: Py<PyAny>,
+        send: Py<PyAny>,
     },
     Stepping,
     Suspended(Py<PyAny>),

@@ -1,10 +1,11 @@
 //! What an application awaits: `Ready`, which never waits, and `Suspension`, the future that a waiting call yields to
 //! its task.
+#![allow(unsafe_code)]
 
 use pyo3::{
     PyTraverseError, PyVisit,
     exceptions::{PyRuntimeError, PyStopIteration},
-    intern,
+    ffi, intern,
     prelude::*,
     types::PyTuple,
 };
@@ -15,6 +16,28 @@ use super::{Context, EventLoop};
 /// state, so it may be awaited any number of times, also as a task's coroutine.
 #[pyclass(frozen, module = "rsgi_bridge._core")]
 pub(crate) struct Ready;
+
+impl Ready {
+    pub(crate) fn new(py: Python<'_>) -> PyResult<Py<Self>> {
+        let ready = Bound::new(py, Self)?;
+        // An `await` of it does nothing at all, so it need not go through PyO3 for that.
+        // SAFETY: the class has been made with these very slots; the functions that replace them do the same, for any
+        // object: the first gives back its argument, the second says that an iteration is over.
+        unsafe {
+            let class = ffi::Py_TYPE(ready.as_ptr());
+            if let Some(slots) = (*class).tp_as_async.as_mut() {
+                slots.am_await = Some(ffi::PyObject_SelfIter);
+            }
+            (*class).tp_iternext = Some(exhausted);
+        }
+        Ok(ready.unbind())
+    }
+}
+
+/// `StopIteration(None)`: null, and no exception.
+unsafe extern "C" fn exhausted(_: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    std::ptr::null_mut()
+}
 
 #[pymethods]
 impl Ready {

@@ -10,7 +10,7 @@ use std::{
 use pyo3::{
     ffi, intern,
     prelude::*,
-    types::{PyDict, PyTuple},
+    types::{PyDict, PyTuple, PyType},
 };
 
 use super::Context;
@@ -198,8 +198,8 @@ impl EventLoop {
 
 /// Makes `iscoroutinefunction` true of the objects of a class that are callable but not Python functions: inspect's
 /// where it can be (3.12 and later), asyncio's below.
-pub(crate) fn mark_coroutine_function<T: pyo3::PyTypeInfo>(py: Python<'_>) -> PyResult<()> {
-    let class = T::type_object(py);
+pub(crate) fn mark_coroutine_function(class: &Bound<'_, PyType>) -> PyResult<()> {
+    let py = class.py();
     if let Some(mark) = py.import("inspect")?.getattr_opt("markcoroutinefunction")? {
         return mark.call1((class,)).map(drop);
     }

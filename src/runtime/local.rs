@@ -153,6 +153,11 @@ impl<T> Local<T> {
         }
     }
 
+    /// The thread it belongs to.
+    pub(crate) fn home(&self) -> &Arc<Home> {
+        &self.home
+    }
+
     /// The value, or `None` on any other thread.
     pub(crate) fn try_ref(&self) -> Option<&T> {
         self.home.is_here().then_some(&*self.value)
