@@ -12,7 +12,6 @@
 mod asgi;
 #[cfg(feature = "python")]
 mod bridge;
-#[cfg(feature = "python")]
 mod error;
 #[cfg(feature = "python")]
 mod interpreter;

@@ -6,17 +6,17 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use pyo3::{prelude::*, types::PyDict};
 
 use super::{
     Asgi,
-    message::{Body, Kind, Start, dict, kind},
+    message::{self, Body, Kind, dict, kind},
 };
 use crate::{
     error::AppError,
     interpreter::guarded,
-    protocol::{Exchange, Received},
+    protocol::{Exchange, Head, Received},
 };
 
 /// ```text
@@ -27,7 +27,7 @@ use crate::{
 /// That the peer has gone is the exchange's to know: what is sent then goes nowhere, silently (O1).
 enum Response {
     Unsent,
-    HeadHeld(Start),
+    HeadHeld(Head),
     Streaming(Length),
     /// HEAD, 204, 304: the response is on its way; what the application still sends is dropped.
     Dropping,
@@ -102,7 +102,7 @@ impl HttpExchange {
         }
         match self.response.replace(Response::Unsent) {
             Response::Unsent => self.on_start(&message, kind),
-            Response::HeadHeld(start) => self.on_first_body(py, start, &message, kind),
+            Response::HeadHeld(head) => self.on_first_body(py, head, &message, kind),
             Response::Streaming(length) => self.on_next_body(length, &message, kind),
             Response::Dropping => self.on_dropped_body(&message, kind),
             Response::Finished => {
@@ -115,8 +115,8 @@ impl HttpExchange {
     /// Puts a held head on the wire: the application waits now.
     pub(super) fn flush_head(&self, py: Python<'_>) {
         match self.response.replace(Response::Unsent) {
-            Response::HeadHeld(start) => {
-                self.open(py, start, Bytes::new());
+            Response::HeadHeld(head) => {
+                self.open(py, head, Bytes::new());
             }
             other => {
                 self.response.replace(other);
@@ -197,8 +197,8 @@ impl HttpExchange {
         let Kind::Start = kind else {
             return Err(unexpected("http.response.start", kind));
         };
-        let start = Start::read(message, self.exchange.default_headers())?;
-        *self.response.borrow_mut() = Response::HeadHeld(start);
+        let head = message::start(message, |status| self.exchange.head(status))?;
+        *self.response.borrow_mut() = Response::HeadHeld(head);
         Ok(if self.is_driving.get() {
             Sent::Done
         } else {
@@ -209,31 +209,30 @@ impl HttpExchange {
     fn on_first_body(
         &self,
         py: Python<'_>,
-        start: Start,
+        head: Head,
         message: &Bound<'_, PyDict>,
         kind: Kind,
     ) -> PyResult<Sent> {
         let body = match read_body(message, kind).and_then(|body| {
-            if self.exchange.is_bodyless(start.status) {
+            if self.exchange.is_bodyless(head.status()) {
                 return Ok(body);
             }
-            let length = Length::of(&start);
+            let length = Length::of(&head);
             length.after(&body).map(|_| body).map_err(PyErr::from)
         }) {
             Ok(body) => body,
             Err(error) => {
                 // Nothing has left: the application may still answer otherwise, or be answered for.
-                self.response.replace(Response::HeadHeld(start));
+                self.response.replace(Response::HeadHeld(head));
                 return Err(error);
             }
         };
         if body.more {
-            return Ok(self.open(py, start, body.bytes));
+            return Ok(self.open(py, head, body.bytes));
         }
         *self.response.borrow_mut() = Response::Finished;
-        self.record(py, start.status);
-        let (status, headers) = head(start);
-        self.exchange.respond(status, headers, body.bytes);
+        self.record(py, head.status());
+        self.exchange.respond(head, body.bytes);
         Ok(Sent::Done)
     }
 
@@ -281,20 +280,19 @@ impl HttpExchange {
     }
 
     /// Commits the head, with more to come.
-    fn open(&self, py: Python<'_>, start: Start, first: Bytes) -> Sent {
-        self.record(py, start.status);
-        let bodyless = self.exchange.is_bodyless(start.status);
-        let length = match Length::of(&start) {
+    fn open(&self, py: Python<'_>, head: Head, first: Bytes) -> Sent {
+        self.record(py, head.status());
+        let bodyless = self.exchange.is_bodyless(head.status());
+        let length = match Length::of(&head) {
             Length::Left(left) => Length::Left(left.saturating_sub(first.len() as u64)),
             Length::Unknown => Length::Unknown,
         };
-        let (status, headers) = head(start);
         if bodyless {
             self.response.replace(Response::Dropping);
-            self.exchange.respond(status, headers, Bytes::new());
+            self.exchange.respond(head, Bytes::new());
         } else {
             self.response.replace(Response::Streaming(length));
-            self.exchange.open(status, headers, first);
+            self.exchange.open(head, first);
         }
         self.room()
     }
@@ -320,8 +318,8 @@ impl HttpExchange {
 }
 
 impl Length {
-    fn of(start: &Start) -> Self {
-        start.content_length.map_or(Self::Unknown, Self::Left)
+    fn of(head: &Head) -> Self {
+        head.content_length().map_or(Self::Unknown, Self::Left)
     }
 
     fn after(self, body: &Body) -> Result<Self, AppError> {
@@ -334,18 +332,6 @@ impl Length {
             Some(left) => Ok(Self::Left(left)),
         }
     }
-}
-
-fn head(start: Start) -> (StatusCode, HeaderMap) {
-    let Start {
-        status,
-        mut headers,
-        ..
-    } = start;
-    if status == StatusCode::NO_CONTENT {
-        headers.remove(http::header::CONTENT_LENGTH);
-    }
-    (status, headers)
 }
 
 fn read_body(message: &Bound<'_, PyDict>, kind: Kind) -> PyResult<Body> {

@@ -1,10 +1,7 @@
 //! ASGI event dicts <-> Rust; the only file that knows their keys.
 
 use bytes::Bytes;
-use http::{
-    HeaderMap, HeaderName, HeaderValue, StatusCode,
-    header::{CONTENT_LENGTH, DATE, SERVER, TRANSFER_ENCODING},
-};
+use http::StatusCode;
 use pyo3::{
     buffer::PyBuffer,
     exceptions::{PyKeyError, PyTypeError, PyValueError},
@@ -14,7 +11,10 @@ use pyo3::{
     types::{PyBool, PyByteArray, PyBytes, PyDict, PyInt, PyList, PyMemoryView, PyString, PyTuple},
 };
 
-use crate::{error::AppError, protocol::Received};
+use crate::{
+    error::AppError,
+    protocol::{Head, Received},
+};
 
 /// Smaller bodies are copied: sharing a Python object costs more than copying 4 KiB.
 const COPIED: usize = 4096;
@@ -24,13 +24,6 @@ pub(super) enum Kind {
     Start,
     Body,
     Other(String),
-}
-
-/// `http.response.start`.
-pub(super) struct Start {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) content_length: Option<u64>,
 }
 
 /// `http.response.body`.
@@ -89,85 +82,37 @@ impl Kind {
     }
 }
 
-impl Start {
-    /// Reads the message onto the server's own `headers`. Nothing has been written when it raises.
-    pub(super) fn read(message: &Bound<'_, PyDict>, headers: HeaderMap) -> PyResult<Self> {
-        let py = message.py();
-        let status = message
-            .get_item(intern!(py, "status"))?
-            .ok_or_else(|| PyKeyError::new_err("status"))?;
-        let mut start = Self {
-            status: status_code(&status)?,
-            headers,
-            content_length: None,
-        };
-        let mut seen = Seen::default();
-        let Some(fields) = message.get_item(intern!(py, "headers"))? else {
-            return Ok(start);
-        };
-        if let Ok(list) = fields.cast_exact::<PyList>() {
-            // Only a hint: what really comes is counted as it comes.
-            let _ = start.headers.try_reserve(list.len());
-            for field in list {
-                start.add(&field, &mut seen)?;
-            }
-        } else {
-            for field in fields.try_iter()? {
-                start.add(&field?, &mut seen)?;
-            }
+/// Reads `http.response.start`; `begin` makes the head for its status. Nothing has been written when it raises.
+pub(super) fn start(
+    message: &Bound<'_, PyDict>,
+    begin: impl FnOnce(StatusCode) -> Head,
+) -> PyResult<Head> {
+    let py = message.py();
+    let status = message
+        .get_item(intern!(py, "status"))?
+        .ok_or_else(|| PyKeyError::new_err("status"))?;
+    let mut head = begin(status_code(&status)?);
+    let Some(fields) = message.get_item(intern!(py, "headers"))? else {
+        return Ok(head);
+    };
+    if let Ok(list) = fields.cast_exact::<PyList>() {
+        for field in list {
+            add(&mut head, &field)?;
         }
-        Ok(start)
-    }
-
-    fn add(&mut self, field: &Bound<'_, PyAny>, seen: &mut Seen) -> PyResult<()> {
-        let (name, value) = pair(field)?;
-        let name = with_bytes(&name, "a header name", |bytes| {
-            HeaderName::from_bytes(bytes).map_err(|_| AppError::HeaderNameInvalid)
-        })??;
-        let value = with_bytes(&value, "a header value", |bytes| {
-            HeaderValue::from_bytes(bytes).map_err(|_| AppError::HeaderValueInvalid)
-        })??;
-        match name {
-            CONTENT_LENGTH => {
-                let length = decimal(value.as_bytes()).ok_or_else(|| {
-                    AppError::ContentLengthInvalid(value.as_bytes().escape_ascii().to_string())
-                })?;
-                match self.content_length.replace(length) {
-                    Some(before) if before != length => {
-                        return Err(AppError::ContentLengthsDiffer.into());
-                    }
-                    Some(_) => {}
-                    None => self.append(name, value)?,
-                }
-            }
-            // Framing is the server's.
-            TRANSFER_ENCODING => {}
-            // The application's replace the server's own; its second one stands beside its first.
-            DATE if !std::mem::replace(&mut seen.date, true) => self.replace(name, value)?,
-            SERVER if !std::mem::replace(&mut seen.server, true) => self.replace(name, value)?,
-            _ => self.append(name, value)?,
+    } else {
+        for field in fields.try_iter()? {
+            add(&mut head, &field?)?;
         }
-        Ok(())
     }
+    Ok(head)
 }
 
-impl Start {
-    fn append(&mut self, name: HeaderName, value: HeaderValue) -> Result<(), AppError> {
-        let added = self.headers.try_append(name, value);
-        added.map(drop).map_err(|_| AppError::HeadersTooMany)
-    }
-
-    fn replace(&mut self, name: HeaderName, value: HeaderValue) -> Result<(), AppError> {
-        let replaced = self.headers.try_insert(name, value);
-        replaced.map(drop).map_err(|_| AppError::HeadersTooMany)
-    }
-}
-
-/// Which of the fields that the server has a default for the application has given.
-#[derive(Default)]
-struct Seen {
-    date: bool,
-    server: bool,
+fn add(head: &mut Head, field: &Bound<'_, PyAny>) -> PyResult<()> {
+    let (name, value) = pair(field)?;
+    with_bytes(&name, "a header name", |name| {
+        with_bytes(&value, "a header value", |value| head.add(name, value))
+    })??
+    .map_err(PyErr::from)
 }
 
 impl Body {
@@ -278,14 +223,4 @@ fn copied(object: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<u8>> {
     Err(PyTypeError::new_err(format!(
         "{what} is bytes, bytearray or memoryview, not '{name}'"
     )))
-}
-
-fn decimal(value: &[u8]) -> Option<u64> {
-    if value.is_empty() {
-        return None;
-    }
-    value.iter().try_fold(0u64, |number, digit| {
-        let digit = digit.checked_sub(b'0').filter(|digit| *digit < 10)?;
-        number.checked_mul(10)?.checked_add(u64::from(digit))
-    })
 }

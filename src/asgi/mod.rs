@@ -236,9 +236,9 @@ impl Application for Rc<Asgi> {
         })
     }
 
-    fn exchange(&self, client: &Client, mut request: Parts, exchange: Rc<Exchange>) {
+    fn exchange(&self, client: &Client, request: &mut Parts, exchange: &Rc<Exchange>) {
         Python::attach(|py| {
-            if let Err(error) = start(py, self, client, &mut request, &exchange) {
+            if let Err(error) = start(py, self, client, request, exchange) {
                 // Not the application's doing: it has not run.
                 self.log_exception(py, "Exception in ASGI server\n", &error);
                 exchange.fail();
@@ -292,7 +292,6 @@ fn start(
         // hyper has found an `Upgrade` field.
         warn_of_upgrade(py, asgi, request);
     }
-    exchange.recycle(std::mem::take(&mut request.headers));
     let recorded = asgi.access_log.is_some().then(|| scope.clone().unbind());
     let http = HttpExchange::new(asgi, exchange, recorded);
     if asgi.is_full(exchange) {

@@ -1,7 +1,7 @@
-//! `Class`: a Python type whose objects are functions with state of ours. It knows how CPython calls (vectorcall), not
+//! `Class`: a Python type whose objects are functions with state of ours. It knows how `CPython` calls (vectorcall), not
 //! what is called.
 //!
-//! A PyO3 class with `__call__` is called through a tuple made for the purpose; an application calls `send` twice in the
+//! A `PyO3` class with `__call__` is called through a tuple made for the purpose; an application calls `send` twice in the
 //! smallest request, so here the arguments stay where the interpreter has them.
 #![allow(unsafe_code)]
 
@@ -98,7 +98,7 @@ impl<T: Function> Class<T> {
         // SAFETY: the type is alive and not the garbage collector's; what is allocated has its size. The rest is written
         // before anybody else sees it.
         unsafe {
-            let object = ffi::PyType_GenericAlloc(class, 0).cast::<Object<T>>();
+            let object = ffi::PyObject_New::<Object<T>>(class);
             if object.is_null() {
                 return Err(PyErr::fetch(py));
             }
@@ -129,9 +129,7 @@ unsafe extern "C" fn dealloc<T: Function>(object: *mut ffi::PyObject) {
     // SAFETY: as above; an object owns a reference to its heap type.
     unsafe {
         let class = ffi::Py_TYPE(object);
-        if let Some(free) = (*class).tp_free {
-            free(object.cast());
-        }
+        ffi::PyObject_Free(object.cast());
         ffi::Py_DECREF(class.cast());
     }
 }
@@ -167,13 +165,13 @@ unsafe extern "C" fn vectorcall<T: Function>(
 /// # Safety
 ///
 /// The arguments of a vectorcall on an object that `Class::<T>::object` has made.
-unsafe fn call<'py, T: Function>(
-    py: Python<'py>,
+unsafe fn call<T: Function>(
+    py: Python<'_>,
     callable: *mut ffi::PyObject,
     arguments: *const *mut ffi::PyObject,
     count: usize,
     keywords: *mut ffi::PyObject,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<Bound<'_, PyAny>> {
     // SAFETY: as promised; an argument is only looked at when `check` has counted it.
     unsafe {
         let positional = usize::try_from(ffi::PyVectorcall_NARGS(count)).unwrap_or(0);

@@ -23,7 +23,7 @@ pub(crate) trait Application: 'static {
 
     /// Runs one request: answers through `exchange`, at once or later. Called from a turn, never from within another
     /// exchange's call.
-    fn exchange(&self, client: &Self::Client, request: Parts, exchange: Rc<Exchange>);
+    fn exchange(&self, client: &Self::Client, request: &mut Parts, exchange: &Rc<Exchange>);
 
     /// A request was refused before any application could see it.
     fn on_refused(&self, peer: &Peer, reason: &'static str);

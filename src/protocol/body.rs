@@ -10,10 +10,14 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
+use http::{
+    HeaderValue, Response, Version,
+    header::{CONNECTION, CONTENT_LENGTH},
+};
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
+use hyper::{body::Incoming, ext::ReasonPhrase};
 
-use super::{exchange::Exchange, link::Link};
+use super::{exchange::Exchange, head::Head, link::Link};
 
 /// What is told in one message at most, and what one exchange holds (uvicorn pauses reading at the same mark).
 const ENOUGH: usize = 64 * 1024;
@@ -205,12 +209,55 @@ pub(super) enum Payload {
 }
 
 impl ResponseBody {
-    pub(super) fn new(payload: Payload, link: &Rc<Link>) -> Self {
-        link.on_head();
-        Self {
+    /// The response that hyper frames, with `head` given to the stream, which writes it in place of hyper's own.
+    ///
+    /// `is_first` says that hyper holds no bytes of this exchange that go before the head.
+    pub(super) fn respond(
+        payload: Payload,
+        head: Head,
+        version: Version,
+        is_first: bool,
+        link: &Rc<Link>,
+    ) -> Response<Self> {
+        let status = head.status();
+        // What hyper cannot see from the body.
+        let length = match payload {
+            Payload::Whole(_) | Payload::Refusal(_) => None,
+            Payload::Stream(_) | Payload::Absent => head.content_length(),
+        };
+        let is_last = head.is_last();
+        let left = link.on_head(head, is_first);
+        let mut response = Response::new(Self {
             payload,
             link: Rc::clone(link),
+        });
+        *response.status_mut() = status;
+        // hyper would promise `keep-alive` to an old peer that asked for it, beside our `close`.
+        if version == Version::HTTP_10 {
+            *response.version_mut() = Version::HTTP_10;
         }
+        let fields = response.headers_mut();
+        if let Some(head) = left {
+            // It stands behind bytes that have not left yet, so hyper writes all of it.
+            let is_said = head.says_close();
+            *fields = head.to_map();
+            if is_last && !is_said {
+                fields.append(CONNECTION, HeaderValue::from_static("close"));
+            }
+            if status.canonical_reason().is_none() {
+                // hyper would write `<none>`.
+                let extensions = response.extensions_mut();
+                extensions.insert(ReasonPhrase::from_static(b""));
+            }
+            return response;
+        }
+        if let Some(length) = length {
+            fields.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        if is_last {
+            fields.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
     }
 }
 

@@ -4,20 +4,15 @@ use std::{
     io::{self, IoSlice},
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 use http::StatusCode;
 use hyper::rt::ReadBufCursor;
 
-use super::{framing::Place, link::Link};
+use super::{framing::Place, head::Head, link::Link};
 use crate::transport::Stream;
-
-/// hyper answers an HTTP/1.0 request with that version; a server announces its own (RFC 9110, section 6.2), as uvicorn
-/// does.
-const OLD_VERSION: &[u8] = b"HTTP/1.0 ";
-const OWN_VERSION: &[u8] = b"HTTP/1.1 ";
 
 /// Sums shorter than this are joined before they are written: one copy of a few hundred bytes costs less than the
 /// system's gathering of two buffers.
@@ -29,6 +24,10 @@ pub(super) struct Checked {
     /// Read before, and checked then: what hyper gave back when it was let go.
     front: Bytes,
     joined: Vec<u8>,
+    /// A head, and what was joined to it: hyper knows it as written, so it goes before anything else. Of it so many
+    /// bytes have been.
+    owed: Vec<u8>,
+    written: usize,
 }
 
 impl Checked {
@@ -38,6 +37,8 @@ impl Checked {
             link,
             front,
             joined: Vec::new(),
+            owed: Vec::new(),
+            written: 0,
         }
     }
 
@@ -58,18 +59,63 @@ impl Checked {
         }
     }
 
-    /// The beginning of a response to an HTTP/1.0 request, with our version; the rest of `first` follows it.
-    fn raised<'a>(&self, first: &'a [u8]) -> Option<&'a [u8]> {
-        let rest = first.strip_prefix(OLD_VERSION)?;
-        self.link.is_head_due().then_some(rest)
-    }
-
     fn on_outcome(&self, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &outcome {
             Poll::Ready(_) => self.link.on_written(),
             Poll::Pending => self.link.on_write_blocked(),
         }
         outcome
+    }
+
+    /// Writes what is owed.
+    fn poll_owed(&mut self, cx: &Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(rest @ [_, ..]) = self.owed.get(self.written..) {
+            let outcome = self.stream.poll_write(cx, rest);
+            self.written += ready!(self.on_outcome(outcome))?;
+        }
+        if self.written > 0 {
+            self.written = 0;
+            self.link.shared.recycle(std::mem::take(&mut self.owed));
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes `head` in place of hyper's, which `slices` begin with; gives how many bytes of `slices` that was.
+    fn write_head(
+        &mut self,
+        cx: &Context<'_>,
+        head: Head,
+        slices: &[IoSlice<'_>],
+    ) -> io::Result<usize> {
+        let Some((framed, body)) = slices.split_first() else {
+            return Ok(0);
+        };
+        let mut bytes = head.complete(framed);
+        let rest: usize = body.iter().map(|slice| slice.len()).sum();
+        let is_joined = bytes.len() + rest <= JOINED;
+        let outcome = if is_joined {
+            for slice in body {
+                bytes.extend_from_slice(slice);
+            }
+            self.stream.poll_write(cx, &bytes)
+        } else {
+            let mut all = Vec::with_capacity(slices.len());
+            all.push(IoSlice::new(&bytes));
+            all.extend(body.iter().map(|slice| IoSlice::new(slice)));
+            self.stream.poll_write_vectored(cx, &all)
+        };
+        let written = match self.on_outcome(outcome) {
+            Poll::Ready(written) => written?,
+            Poll::Pending => 0,
+        };
+        let beyond = written.saturating_sub(bytes.len());
+        if written < bytes.len() {
+            self.owed = bytes;
+            self.written = written;
+        } else {
+            self.link.shared.recycle(bytes);
+        }
+        Ok(framed.len() + if is_joined { rest } else { beyond })
     }
 }
 
@@ -117,13 +163,11 @@ impl hyper::rt::Write for Checked {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.is_refusal(bytes) {
-            return Poll::Ready(Ok(bytes.len()));
-        }
-        self.on_outcome(self.stream.poll_write(cx, bytes))
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_owed(cx))?;
         self.link.on_flushed();
         Poll::Ready(Ok(()))
     }
@@ -142,29 +186,25 @@ impl hyper::rt::Write for Checked {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let total: usize = slices.iter().map(|slice| slice.len()).sum();
-        if slices.first().is_some_and(|first| self.is_refusal(first)) {
-            return Poll::Ready(Ok(total));
+        let this = &mut *self;
+        if slices.first().is_some_and(|first| this.is_refusal(first)) {
+            return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
         }
-        if let Some(rest) = slices.first().and_then(|first| self.raised(first)) {
-            // Such a peer's connection ends with this response: one more write costs nothing.
-            let outcome = self
-                .stream
-                .poll_write_vectored(cx, &[IoSlice::new(OWN_VERSION), IoSlice::new(rest)]);
-            return self.on_outcome(outcome);
+        ready!(this.poll_owed(cx))?;
+        if let Some(head) = this.link.take_head() {
+            return Poll::Ready(this.write_head(cx, head, slices));
         }
         let outcome = match slices {
-            [only] => self.stream.poll_write(cx, only),
-            _ if total <= JOINED => {
-                let this = &mut *self;
+            [only] => this.stream.poll_write(cx, only),
+            _ if slices.iter().map(|slice| slice.len()).sum::<usize>() <= JOINED => {
                 this.joined.clear();
                 for slice in slices {
                     this.joined.extend_from_slice(slice);
                 }
                 this.stream.poll_write(cx, &this.joined)
             }
-            _ => self.stream.poll_write_vectored(cx, slices),
+            _ => this.stream.poll_write_vectored(cx, slices),
         };
-        self.on_outcome(outcome)
+        this.on_outcome(outcome)
     }
 }

@@ -46,6 +46,8 @@ pub(super) struct Driver<A: Application> {
     stream: Stream,
     service: Service<A>,
     deadline: Deadline,
+    /// When `deadline` is.
+    armed: Option<Instant>,
     phase: Phase<A>,
     timeouts: Timeouts,
 }
@@ -76,6 +78,7 @@ impl<A: Application> Driver<A> {
             server: Rc::clone(server),
             service: Service::new(server, &link),
             deadline: Deadline::new(&shared.runtime),
+            armed: None,
             stream,
             phase: Phase::Parked,
             timeouts: Timeouts::new(shared.runtime.now()),
@@ -142,7 +145,12 @@ impl<A: Application> Driver<A> {
                 return self.refuse(refusal.fault.status(), refusal.fault.reason());
             }
         }
-        self.look_at_time()
+        match self.armed {
+            Some(armed) if self.timeouts.may_rest_until(armed, &self.link) => {
+                Look::Wait(Some(armed))
+            }
+            _ => self.look_at_time(),
+        }
     }
 
     /// hyper is done with the connection.
@@ -180,7 +188,7 @@ impl<A: Application> Driver<A> {
         self.link.abandon();
         self.link.on_refused();
         self.server.application.on_refused(&self.link.peer, reason);
-        let words = refusal::bytes(status, self.server.shared.default_headers());
+        let words = refusal::bytes(self.server.shared.head(status));
         self.phase = Phase::Refusing(words, self.now() + LINGER);
         Look::Again
     }
@@ -344,9 +352,12 @@ impl<A: Application> Future for Driver<A> {
                 Look::Done => return Poll::Ready(()),
                 Look::Wait(until) => {
                     this.stream.readiness().register(cx);
-                    match until {
-                        Some(at) => this.deadline.set(at, cx.waker()),
-                        None => this.deadline.clear(),
+                    if until != this.armed {
+                        match until {
+                            Some(at) => this.deadline.set(at, cx.waker()),
+                            None => this.deadline.clear(),
+                        }
+                        this.armed = until;
                     }
                     return Poll::Pending;
                 }

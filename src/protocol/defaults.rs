@@ -5,42 +5,48 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue, header::DATE};
+use http::{HeaderName, HeaderValue, header::DATE};
 
 pub(crate) struct Defaults {
-    headers: Vec<(HeaderName, HeaderValue)>,
+    /// What was configured, a line for each.
+    lines: Vec<u8>,
     date: Option<Date>,
 }
 
-/// The date, formatted once a second.
+/// The line with the date, written once a second.
 struct Date {
-    value: RefCell<HeaderValue>,
+    line: RefCell<Vec<u8>>,
     fresh_until: Cell<Option<Instant>>,
 }
 
 impl Defaults {
-    pub(crate) fn new(headers: Vec<(HeaderName, HeaderValue)>, date_header: bool) -> Self {
+    pub(crate) fn new(headers: &[(HeaderName, HeaderValue)], date_header: bool) -> Self {
         let is_configured = headers.iter().any(|(name, _)| *name == DATE);
         let date = (date_header && !is_configured).then(|| Date {
-            value: RefCell::new(HeaderValue::from_static("")),
+            line: RefCell::default(),
             fresh_until: Cell::new(None),
         });
-        Self { headers, date }
+        let mut lines = Vec::new();
+        for (name, value) in headers {
+            lines.extend_from_slice(name.as_str().as_bytes());
+            lines.extend_from_slice(b": ");
+            lines.extend_from_slice(value.as_bytes());
+            lines.extend_from_slice(b"\r\n");
+        }
+        Self { lines, date }
     }
 
-    /// Adds them to an empty map.
-    pub(crate) fn fill(&self, headers: &mut HeaderMap, now: Instant) {
+    /// Adds a line for each.
+    pub(crate) fn write(&self, lines: &mut Vec<u8>, now: Instant) {
         if let Some(date) = &self.date {
-            headers.append(DATE, date.value(now));
+            date.write(lines, now);
         }
-        for (name, value) in &self.headers {
-            headers.append(name, value.clone());
-        }
+        lines.extend_from_slice(&self.lines);
     }
 }
 
 impl Date {
-    fn value(&self, now: Instant) -> HeaderValue {
+    fn write(&self, lines: &mut Vec<u8>, now: Instant) {
         if self.fresh_until.get().is_none_or(|until| now >= until) {
             let time = SystemTime::now();
             let past = time
@@ -48,10 +54,9 @@ impl Date {
                 .unwrap_or_default();
             let left = Duration::from_nanos(1_000_000_000 - u64::from(past.subsec_nanos()));
             self.fresh_until.set(Some(now + left));
-            if let Ok(value) = HeaderValue::from_str(&httpdate::fmt_http_date(time)) {
-                self.value.replace(value);
-            }
+            let line = format!("date: {}\r\n", httpdate::fmt_http_date(time));
+            self.line.replace(line.into_bytes());
         }
-        self.value.borrow().clone()
+        lines.extend_from_slice(&self.line.borrow());
     }
 }

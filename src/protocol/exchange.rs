@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Method, StatusCode, Version,
+    HeaderMap, Method, StatusCode, Version,
     header::{CONNECTION, EXPECT},
     request::Parts,
 };
@@ -20,9 +20,10 @@ use hyper::body::Incoming;
 
 use super::{
     body::RequestBody,
+    head::{Head, says_close},
     link::Link,
     refusal,
-    reply::{End, Head, Queue, Reply},
+    reply::{End, Queue, Reply},
     waiter::{self, Ticket, Waiter, Waiters},
 };
 use crate::runtime::Home;
@@ -56,7 +57,8 @@ pub(crate) struct Exchange {
     is_taken: Cell<bool>,
     /// Since when the application waits for a byte of the body.
     receiving_since: Cell<Option<Instant>>,
-    spare: Cell<HeaderMap>,
+    /// The peer waits to be told that its body is wanted.
+    expects_continue: bool,
     /// How long the application has waited for the body before that.
     waited: Cell<Duration>,
     receivers: RefCell<Waiters>,
@@ -74,13 +76,13 @@ impl Exchange {
             number: link.answered() + 1,
             is_head_request: request.method == Method::HEAD,
             version: request.version,
-            closes: is_old || says_close(&request.headers),
+            closes: is_old || ends_connection(&request.headers),
             request: RefCell::new(RequestBody::new(body, expects_continue)),
             reply: RefCell::new(Reply::Owed),
             peer_ended: Cell::new(false),
             is_taken: Cell::new(false),
             receiving_since: Cell::new(None),
-            spare: Cell::default(),
+            expects_continue,
             waited: Cell::default(),
             receivers: RefCell::default(),
             senders: RefCell::default(),
@@ -168,14 +170,9 @@ impl Exchange {
 
     // For the application: the response.
 
-    /// The fields that every response carries; the application's are added to these.
-    pub(crate) fn default_headers(&self) -> HeaderMap {
-        self.link.shared.default_headers_in(self.spare.take())
-    }
-
-    /// Gives the request's header map back, once it has been read: the response's is made in it.
-    pub(crate) fn recycle(&self, headers: HeaderMap) {
-        self.spare.set(headers);
+    /// The beginning of an answer, with the fields that every response carries; the application's are added to these.
+    pub(crate) fn head(&self, status: StatusCode) -> Head {
+        self.link.shared.head(status)
     }
 
     /// Whether a response to this request with this status has no body, whatever the application sends.
@@ -183,9 +180,9 @@ impl Exchange {
         self.is_head_request || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
     }
 
-    /// Answers in one piece. A `content-length` among the headers must be that of `body`.
-    pub(crate) fn respond(&self, status: StatusCode, headers: HeaderMap, body: Bytes) {
-        if let Some(head) = self.commit(status, headers) {
+    /// Answers in one piece. A `content-length` among the fields must be that of `body`.
+    pub(crate) fn respond(&self, mut head: Head, body: Bytes) {
+        if self.commit(&mut head) {
             *self.reply.borrow_mut() = Reply::Whole { head, body };
             self.on_complete();
         }
@@ -198,13 +195,13 @@ impl Exchange {
 
     /// Answers with the server's own page for this status, and closes.
     pub(crate) fn refuse(&self, status: StatusCode) {
-        let (parts, body) = refusal::page(status, self.default_headers()).into_parts();
-        self.respond(parts.status, parts.headers, body);
+        let (head, words) = refusal::page(self.head(status));
+        self.respond(head, words);
     }
 
-    /// Begins an answer of unknown length, or of the length that the headers promise.
-    pub(crate) fn open(&self, status: StatusCode, headers: HeaderMap, first: Bytes) {
-        if let Some(head) = self.commit(status, headers) {
+    /// Begins an answer of unknown length, or of the length that the fields promise.
+    pub(crate) fn open(&self, mut head: Head, first: Bytes) {
+        if self.commit(&mut head) {
             let mut queue = Queue::default();
             queue.push(first);
             *self.reply.borrow_mut() = Reply::Opening { head, queue };
@@ -298,22 +295,22 @@ impl Exchange {
         request.into_rest()
     }
 
-    /// What the server adds to a head as it is committed; `None` if there is nothing to answer any more.
-    fn commit(&self, status: StatusCode, mut headers: HeaderMap) -> Option<Head> {
+    /// Decides, as a head leaves its hold, whether the connection ends with this answer; false if there is nothing to
+    /// answer any more.
+    fn commit(&self, head: &mut Head) -> bool {
         // A faulty request is answered by the server itself.
         if !self.is_owed() || self.fault().is_some() {
-            return None;
+            return false;
         }
         // The peer was not told to send its body: whether it will cannot be known, so the connection ends here.
         let withheld = self.request.borrow().is_withheld();
-        let closes = says_close(&headers);
-        if closes || self.closes || withheld || self.link.shared.is_draining() {
+        if head.says_close() || self.closes || withheld || self.link.shared.is_draining() {
             self.link.close_when_idle();
         }
-        if self.link.closes_when_idle() && !closes {
-            headers.append(CONNECTION, HeaderValue::from_static("close"));
+        if self.link.closes_when_idle() {
+            head.make_last();
         }
-        Some(Head { status, headers })
+        true
     }
 
     fn end_queue(&self, last: Bytes, end: End) {
@@ -349,12 +346,12 @@ fn expects_continue(headers: &HeaderMap) -> bool {
     values.any(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
-fn says_close(headers: &HeaderMap) -> bool {
-    if !headers.contains_key(CONNECTION) {
-        return false;
-    }
-    let values = headers.get_all(CONNECTION).iter();
-    values
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
-        .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"close"))
+/// Whether the request says that the connection ends with it.
+fn ends_connection(headers: &HeaderMap) -> bool {
+    // Most requests have none, and that is told sooner.
+    headers.get(CONNECTION).is_some()
+        && headers
+            .get_all(CONNECTION)
+            .iter()
+            .any(|value| says_close(value.as_bytes()))
 }

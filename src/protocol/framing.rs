@@ -347,7 +347,7 @@ fn skip_empty_lines<'a>(skipped: &mut u8, bytes: &'a [u8]) -> Step<'a> {
 }
 
 /// A byte of a token (RFC 9110 5.6.2).
-fn is_token(byte: u8) -> bool {
+pub(super) const fn is_token(byte: u8) -> bool {
     byte < 128 && TOKEN >> byte & 1 == 1
 }
 
@@ -366,7 +366,7 @@ const TOKEN: u128 = {
 };
 
 /// A byte that may stand in a field value or a quoted string (RFC 9110 5.5): no control but HTAB.
-fn is_text(byte: u8) -> bool {
+pub(super) const fn is_text(byte: u8) -> bool {
     byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }
 

@@ -9,7 +9,6 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, Version, header::HOST, request::Parts};
 use http_body::Body;
 use hyper::{body::Incoming, server::conn::http1};
@@ -197,29 +196,29 @@ impl<A: Application> Inner<A> {
             // The target's authority is the one that counts (RFC 9112, section 3.2.2).
             request.headers_mut().insert(HOST, authority);
         }
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let exchange = Exchange::new(&self.link, &parts, body);
         self.link.set_exchange(&exchange);
         if exchange.gathers() {
             return self.proceed(Box::new(parts), exchange);
         }
-        self.call(parts, &exchange);
+        self.call(&mut parts, &exchange);
         State::Handed(exchange)
     }
 
     /// Takes in more of a body, or calls the application if there is no more now.
-    fn proceed(&self, parts: Box<Parts>, exchange: Rc<Exchange>) -> State {
+    fn proceed(&self, mut parts: Box<Parts>, exchange: Rc<Exchange>) -> State {
         if exchange.gather_first() {
             self.link.stir();
             return State::Gathering(parts, exchange);
         }
-        self.call(*parts, &exchange);
+        self.call(&mut parts, &exchange);
         State::Handed(exchange)
     }
 
     /// Calls the application, unless what has come of the body is faulty already.
     #[inline]
-    fn call(&self, parts: Parts, exchange: &Rc<Exchange>) {
+    fn call(&self, parts: &mut Parts, exchange: &Rc<Exchange>) {
         if exchange.fault().is_some() {
             return;
         }
@@ -227,7 +226,7 @@ impl<A: Application> Inner<A> {
         let client = self
             .client
             .get_or_init(|| application.client(&self.link.peer));
-        let call = || application.exchange(client, parts, Rc::clone(exchange));
+        let call = || application.exchange(client, parts, exchange);
         if catch_unwind(AssertUnwindSafe(call)).is_err() {
             // A fault of ours costs this exchange and nothing else.
             if exchange.is_owed() {
@@ -241,9 +240,7 @@ impl<A: Application> Inner<A> {
 
 fn refused(link: &Rc<Link>, status: StatusCode) -> Response<ResponseBody> {
     link.on_refused();
-    let page = refusal::page(status, link.shared.default_headers());
-    let mut page = page.map(|words: Bytes| ResponseBody::new(Payload::Refusal(words), link));
-    // hyper would promise `keep-alive` to an old peer that asked for it; `Checked` writes our version in any case.
-    *page.version_mut() = Version::HTTP_10;
-    page
+    let (head, words) = refusal::page(link.shared.head(status));
+    // hyper would promise `keep-alive` to an old peer that asked for it.
+    ResponseBody::respond(Payload::Refusal(words), head, Version::HTTP_10, true, link)
 }

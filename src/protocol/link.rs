@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use super::{
     exchange::Exchange,
     framing::{Fault, Framing, Limits, Place, Refusal, escape},
+    head::Head,
     server::Shared,
 };
 use crate::{runtime::TaskId, transport::Peer};
@@ -50,8 +51,8 @@ pub(super) struct Link {
     swallowed: Cell<Option<StatusCode>>,
     /// hyper holds bytes of a response that have not been written.
     unflushed: Cell<bool>,
-    /// The next byte that hyper writes begins a head.
-    head_due: Cell<bool>,
+    /// What the stream writes in place of the head that hyper writes next.
+    head: Cell<Option<Head>>,
     close_when_idle: Cell<bool>,
     /// The peer was told that it is not served.
     was_refused: Cell<bool>,
@@ -85,7 +86,7 @@ impl Link {
             escaped: Cell::default(),
             swallowed: Cell::new(None),
             unflushed: Cell::new(false),
-            head_due: Cell::new(false),
+            head: Cell::new(None),
             close_when_idle: Cell::new(false),
             was_refused: Cell::new(false),
             opened: shared.runtime.now(),
@@ -169,18 +170,24 @@ impl Link {
         debug_assert!(old.is_none());
     }
 
-    /// hyper got the head of a response.
-    pub(super) fn on_head(&self) {
-        self.head_due.set(!self.unflushed.replace(true));
+    /// hyper gets a response, whose head the stream is to write; it comes back where hyper must, behind bytes that have
+    /// not left.
+    pub(super) fn on_head(&self, head: Head, is_first: bool) -> Option<Head> {
+        if self.unflushed.replace(true) || !is_first {
+            return Some(head);
+        }
+        self.head.replace(Some(head));
+        None
+    }
+
+    /// The head that stands for the one that hyper writes next.
+    pub(super) fn take_head(&self) -> Option<Head> {
+        self.head.take()
     }
 
     /// hyper got a piece of a response's body.
     pub(super) fn on_chunk(&self) {
         self.unflushed.set(true);
-    }
-
-    pub(super) fn is_head_due(&self) -> bool {
-        self.head_due.get()
     }
 
     /// hyper let go of a response's body: it has all of it, or will never want more.
@@ -302,7 +309,6 @@ impl Link {
 
     pub(super) fn on_written(&self) {
         self.write_blocked_since.set(None);
-        self.head_due.set(false);
     }
 
     pub(super) fn on_write_blocked(&self) {

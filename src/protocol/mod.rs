@@ -18,6 +18,7 @@ mod defaults;
 mod exchange;
 mod forwarded;
 mod framing;
+mod head;
 mod http1;
 mod link;
 mod refusal;
@@ -31,6 +32,7 @@ mod waiter;
 pub(crate) use application::Application;
 pub(crate) use exchange::{Exchange, Received};
 pub(crate) use forwarded::{Forwarded, Proxies};
+pub(crate) use head::Head;
 pub(crate) use server::{Counters, Server};
 pub(crate) use waiter::Ticket;
 

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+
+use super::head::Head;
 
 /// ```text
 /// Owed --respond--> Whole ------taken by hyper-------------------> Finished
@@ -18,11 +19,6 @@ pub(super) enum Reply {
     Streaming(Queue),
     Finished,
     Gone,
-}
-
-pub(super) struct Head {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
 }
 
 #[derive(Default)]

@@ -10,10 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::HeaderMap;
+use http::StatusCode;
 use hyper::rt::Timer;
 
-use super::{Application, connection::Driver, defaults::Defaults, http1};
+use super::{Application, connection::Driver, defaults::Defaults, head::Head, http1, timeouts};
 use crate::{
     runtime::{Clock, Runtime, TaskId, give_back},
     settings::Settings,
@@ -59,16 +59,23 @@ const MANY: u32 = 500;
 /// Connections of one burst park within about as long.
 const MANY_PARK_WITHIN: Duration = Duration::from_secs(2);
 
+/// The most memory that is kept of a head.
+const SPARE: usize = 4096;
+
 /// The part that knows nothing of the application.
 pub(crate) struct Shared {
     pub(super) runtime: Runtime,
     pub(super) settings: Settings,
     pub(super) defaults: Defaults,
+    /// See [`timeouts::patience`].
+    pub(super) patience: Duration,
     stage: Cell<Stage>,
     counters: Arc<Counters>,
     /// Connections that have parked since memory was last given back.
     parked: Cell<u32>,
     listeners: RefCell<Vec<TaskId>>,
+    /// The memory of a head that has been written.
+    spare: Cell<Vec<u8>>,
 }
 
 /// One application, served.
@@ -80,8 +87,9 @@ pub(crate) struct Server<A> {
 
 impl<A: Application> Server<A> {
     pub(crate) fn new(runtime: Runtime, settings: Settings, application: A) -> Rc<Self> {
-        let defaults = Defaults::new(settings.headers.clone(), settings.date_header);
+        let defaults = Defaults::new(&settings.headers, settings.date_header);
         let shared = Rc::new(Shared {
+            patience: timeouts::patience(&settings),
             runtime,
             settings,
             defaults,
@@ -89,6 +97,7 @@ impl<A: Application> Server<A> {
             counters: Arc::default(),
             parked: Cell::new(0),
             listeners: RefCell::default(),
+            spare: Cell::default(),
         });
         let http1 = http1::builder(&shared);
         Rc::new(Self {
@@ -160,15 +169,21 @@ impl Shared {
         self.stage.get() != Stage::Serving
     }
 
-    pub(super) fn default_headers(&self) -> HeaderMap {
-        self.default_headers_in(HeaderMap::new())
+    /// The beginning of a response: the status and the server's own fields.
+    pub(super) fn head(&self, status: StatusCode) -> Head {
+        Head::new(
+            status,
+            self.spare.take(),
+            &self.defaults,
+            self.runtime.now(),
+        )
     }
 
-    /// The same in a map that has served for something else: its memory is what is wanted.
-    pub(super) fn default_headers_in(&self, mut headers: HeaderMap) -> HeaderMap {
-        headers.clear();
-        self.defaults.fill(&mut headers, self.runtime.now());
-        headers
+    /// Gives the memory of a head back, for the next one: most are written before another is begun.
+    pub(super) fn recycle(&self, buffer: Vec<u8>) {
+        if buffer.capacity() <= SPARE {
+            self.spare.set(buffer);
+        }
     }
 
     pub(super) fn on_answered(&self) {

@@ -9,6 +9,7 @@ mod bodies;
 mod client;
 mod drain;
 mod exchange;
+mod late;
 mod leaving;
 mod parking;
 mod refusals;
@@ -27,10 +28,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, request::Parts};
+use http::{StatusCode, request::Parts};
 
 use self::client::{Client, End};
-use super::{Application, Exchange, Received, Server};
+use super::{Application, Exchange, Head, Received, Server};
 use crate::{
     runtime::{
         Runtime,
@@ -64,10 +65,10 @@ impl Application for Scripted {
         self.clients.set(self.clients.get() + 1);
     }
 
-    fn exchange(&self, (): &(), request: Parts, exchange: Rc<Exchange>) {
-        self.exchanges.borrow_mut().push(Rc::clone(&exchange));
+    fn exchange(&self, (): &(), request: &mut Parts, exchange: &Rc<Exchange>) {
+        self.exchanges.borrow_mut().push(Rc::clone(exchange));
         self.requests.borrow_mut().push(request.clone());
-        (self.script)(&request, &exchange);
+        (self.script)(request, exchange);
     }
 
     fn on_refused(&self, _peer: &Peer, reason: &'static str) {
@@ -236,11 +237,18 @@ fn echo(request: &Parts, exchange: &Rc<Exchange>) {
 
 fn answer(exchange: &Exchange, words: &str) {
     let body = Bytes::copy_from_slice(words.as_bytes());
-    exchange.respond(StatusCode::OK, exchange.default_headers(), body);
+    exchange.respond(exchange.head(StatusCode::OK), body);
 }
 
 fn open(exchange: &Exchange, words: &'static str) {
-    exchange.open(StatusCode::OK, HeaderMap::new(), Bytes::from(words));
+    exchange.open(exchange.head(StatusCode::OK), Bytes::from(words));
+}
+
+/// The beginning of an answer with one field.
+fn head_with(exchange: &Exchange, name: &str, value: &str) -> Head {
+    let mut head = exchange.head(StatusCode::OK);
+    head.add(name.as_bytes(), value.as_bytes()).unwrap();
+    head
 }
 
 /// A waiter for news, as a count of them.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use http::StatusCode;
 
 use super::{Exchange, link::Link, server::Stage};
+use crate::settings::Settings;
 
 /// Idle for so long, a connection gives its buffers back: hyper's for reading alone is 8 KiB. Building them anew costs
 /// something too, so a busy connection must not park between its requests.
@@ -16,6 +17,17 @@ const DRAIN_GRACE: Duration = Duration::from_millis(500);
 const DISCARD: Duration = Duration::from_secs(30);
 /// The time over which `--min-request-body-rate` is measured.
 const RATE_WINDOW: Duration = Duration::from_secs(10);
+
+/// The least time in which anything can become due that has not begun yet.
+pub(super) fn patience(settings: &Settings) -> Duration {
+    let times = [
+        Some(settings.keep_alive),
+        settings.request_header,
+        settings.request_body,
+        settings.write,
+    ];
+    times.into_iter().flatten().fold(PARK_AFTER, Duration::min)
+}
 
 /// What is to be done when a time has come.
 pub(super) enum Due {
@@ -55,6 +67,28 @@ impl Timeouts {
     /// Something came that was no request.
     pub(super) fn on_stirred(&mut self) {
         self.quiet = None;
+    }
+
+    /// Whether nothing can be due before `armed`, so that nothing need be worked out: whatever has begun since that was
+    /// found cannot be due before the least of all time-outs has passed.
+    pub(super) fn may_rest_until(&mut self, armed: Instant, link: &Link) -> bool {
+        let shared = &link.shared;
+        let now = shared.runtime.now();
+        if armed <= now
+            || armed > now + shared.patience
+            || shared.stage() != Stage::Serving
+            || link.is_unflushed()
+            || link.has_rest()
+        {
+            return false;
+        }
+        let answered = link.answered();
+        self.quiet = match self.quiet {
+            _ if link.has_exchange() => None,
+            Some((since, before)) if before == answered => Some((since, before)),
+            _ => Some((now, answered)),
+        };
+        true
     }
 
     /// What is due next, and when.

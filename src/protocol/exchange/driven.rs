@@ -7,8 +7,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Response, StatusCode, Version};
-use hyper::{body::Incoming, ext::ReasonPhrase};
+use http::{Response, StatusCode};
+use hyper::body::Incoming;
 
 use super::{
     super::{
@@ -26,7 +26,7 @@ impl Exchange {
         let mut reply = self.reply.borrow_mut();
         let (head, payload) = match std::mem::replace(&mut *reply, Reply::Finished) {
             Reply::Whole { head, body } => {
-                let bodyless = self.is_bodyless(head.status);
+                let bodyless = self.is_bodyless(head.status());
                 (
                     head,
                     if bodyless {
@@ -37,7 +37,7 @@ impl Exchange {
                 )
             }
             Reply::Opening { head, queue } => {
-                if self.is_bodyless(head.status) {
+                if self.is_bodyless(head.status()) {
                     (head, Payload::Absent)
                 } else {
                     *reply = Reply::Streaming(queue);
@@ -50,20 +50,15 @@ impl Exchange {
             }
         };
         drop(reply);
-        let mut response = Response::new(ResponseBody::new(payload, &self.link));
-        *response.status_mut() = head.status;
-        *response.headers_mut() = head.headers;
-        if self.version == Version::HTTP_10 {
-            // hyper would promise `keep-alive` to a peer that asked for it, beside our `close`.
-            *response.version_mut() = Version::HTTP_10;
-        }
-        if head.status.canonical_reason().is_none() {
-            // hyper would write `<none>`.
-            response
-                .extensions_mut()
-                .insert(ReasonPhrase::from_static(b""));
-        }
-        Some(response)
+        // A `100 Continue` may still stand before it in hyper's buffer.
+        let is_first = !self.expects_continue;
+        Some(ResponseBody::respond(
+            payload,
+            head,
+            self.version,
+            is_first,
+            &self.link,
+        ))
     }
 
     /// Whether the request's body turned out to be faulty while nothing has been answered.

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use super::{PATIENCE, World};
+use super::{PATIENCE, SETTLED, World};
 use crate::runtime::{Runtime, Source};
 
 /// How a connection ended for the client.
@@ -49,6 +49,28 @@ impl<'w> Client<'w> {
                     self.world.turn();
                 }
                 Err(error) => assert!(left.is_empty(), "{error}"),
+            }
+        }
+    }
+
+    /// Sends all of it, and reads only when the server takes no more without that.
+    pub(super) fn send_and_read_late(&mut self, bytes: impl AsRef<[u8]>) {
+        let mut left = bytes.as_ref();
+        let mut refused = 0;
+        while !left.is_empty() && self.end.is_none() {
+            match self.socket.write(left) {
+                Ok(count) => {
+                    left = left.get(count..).unwrap_or_default();
+                    refused = 0;
+                }
+                Err(_) if refused < SETTLED => {
+                    self.world.turn();
+                    refused += 1;
+                }
+                Err(_) => {
+                    self.listen();
+                    refused = 0;
+                }
             }
         }
     }

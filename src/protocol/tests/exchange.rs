@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use super::{Client, World, answer, body, get, ok, ok_and_close, open, receiver};
 use crate::protocol::{Exchange, Received};
@@ -101,7 +101,7 @@ impl Call {
     fn make(self, exchange: &Exchange) -> Option<Received> {
         match self {
             Self::Respond => answer(exchange, "r"),
-            Self::Open => exchange.open(StatusCode::OK, HeaderMap::new(), Bytes::from("o")),
+            Self::Open => exchange.open(exchange.head(StatusCode::OK), Bytes::from("o")),
             Self::Push => exchange.push("p".into()),
             Self::Finish => exchange.finish("f".into()),
             Self::Cut => exchange.cut(),

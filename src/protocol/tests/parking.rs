@@ -168,9 +168,8 @@ fn connection_with_an_exchange_that_still_holds_its_body_never_parks() {
     let (mut client, owners) = connect(&world);
     client.says("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n");
     let exchange = world.exchange(0);
-    let mut headers = http::HeaderMap::new();
-    headers.insert("content-length", 2.into());
-    exchange.open(http::StatusCode::OK, headers, "ok".into());
+    let head = super::head_with(&exchange, "content-length", "2");
+    exchange.open(head, "ok".into());
     client.hears(ok("ok"));
     world.skip(SECOND * 10);
     assert_eq!(owners(), ACTIVE);
@@ -220,7 +219,7 @@ fn connection_whose_answer_has_not_left_never_parks() {
     let body = bytes::Bytes::from(vec![b'x'; 32 << 20]);
     let length = body.len();
     let exchange = world.exchange(0);
-    exchange.respond(http::StatusCode::OK, http::HeaderMap::new(), body);
+    exchange.respond(exchange.head(http::StatusCode::OK), body);
     world.skip(SECOND * 10);
     assert_eq!(owners(), ACTIVE);
     client.listen_until(|heard| heard.len() >= length);

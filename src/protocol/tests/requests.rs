@@ -153,11 +153,11 @@ fn answers_to_head_and_without_content_have_no_body() {
             .parse()
             .unwrap_or(200);
         let status = StatusCode::from_u16(status).unwrap();
-        let mut headers = http::HeaderMap::new();
+        let mut head = exchange.head(status);
         if request.method == Method::HEAD {
-            headers.insert("content-length", 5.into());
+            head.add(b"content-length", b"5").unwrap();
         }
-        exchange.respond(status, headers, "hello".into());
+        exchange.respond(head, "hello".into());
     });
     let mut client = world.connect();
     client.send("HEAD /200 HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -173,11 +173,8 @@ fn answers_to_head_and_without_content_have_no_body() {
 #[test]
 fn unknown_status_has_no_reason() {
     let world = World::new(|_, exchange| {
-        exchange.respond(
-            StatusCode::from_u16(299).unwrap(),
-            http::HeaderMap::new(),
-            "".into(),
-        );
+        let status = StatusCode::from_u16(299).unwrap();
+        exchange.respond(exchange.head(status), "".into());
     });
     let mut client = world.connect();
     client.send(get("/"));

@@ -2,9 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_LENGTH};
+use http::HeaderValue;
 
-use super::{Client, World, answer, get, ok, open, settings};
+use super::{Client, World, answer, get, head_with, ok, open, settings};
 use crate::{
     protocol::{Exchange, Received},
     runtime::tests::Count,
@@ -14,9 +14,8 @@ use crate::{
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 
 fn open_sized(exchange: &Exchange, length: u64, words: &'static str) {
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_LENGTH, length.into());
-    exchange.open(StatusCode::OK, headers, Bytes::from(words));
+    let head = head_with(exchange, "content-length", &length.to_string());
+    exchange.open(head, Bytes::from(words));
 }
 
 /// A waiter for room, as a count of its calls.
@@ -309,9 +308,8 @@ fn close_before_the_answer_is_announced_by_it() {
 #[test]
 fn close_that_the_application_announces_is_kept() {
     let world = World::new(|_, exchange| {
-        let mut headers = HeaderMap::new();
-        headers.insert("connection", HeaderValue::from_static("x-thing , Close"));
-        exchange.respond(StatusCode::OK, headers, "last".into());
+        let head = head_with(exchange, "connection", "x-thing , Close");
+        exchange.respond(head, "last".into());
     });
     let mut client = world.connect();
     client.send(get("/"));
