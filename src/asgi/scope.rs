@@ -95,7 +95,7 @@ pub(super) fn forward(scope: &Bound<'_, PyDict>, forwarded: &Forwarded) -> PyRes
         scope.set_item(intern!(py, "server"), (&authority.host, port))?;
     }
     if let Some(prefix) = &forwarded.prefix {
-        let decoded = percent_decode_str(prefix).decode_utf8_lossy();
+        let decoded = path(prefix, "");
         for key in [intern!(py, "root_path"), intern!(py, "path")] {
             let rest = scope.get_item(key)?;
             scope.set_item(key, PyString::new(py, &decoded).add(rest)?)?;
