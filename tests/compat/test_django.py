@@ -79,6 +79,17 @@ async def stream_view(request):
     return StreamingHttpResponse(pieces())
 
 
+def sync_stream_view(request):
+    def pieces():
+        try:
+            for _ in range(100):
+                yield b"x" * 100_000
+        finally:
+            said("consumed")
+
+    return StreamingHttpResponse(pieces())
+
+
 async def endless_view(request):
     async def pieces():
         try:
@@ -114,6 +125,7 @@ urlpatterns = [
     path("upload", upload_view),
     path("body", body_view),
     path("stream", stream_view),
+    path("stream/sync", sync_stream_view),
     path("endless", endless_view),
     path("poll", long_poll_view),
     path("file", file_view),
@@ -173,6 +185,19 @@ def test_stream_ends_when_the_client_leaves(client):
     with client.stream("GET", "/endless") as response:
         next(response.iter_bytes())
     assert said.next() == "cleaned up"
+    assert client.serving.logs.messages(logging.ERROR, "uvicorn.error") == []
+
+
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume:Warning")
+def test_sync_stream_and_a_client_that_leaves(client):
+    """FLT-B3: Django reads the iterator to its end, in a thread, before the first piece is sent."""
+    with RawConnection(client.serving.address) as peer:
+        peer.send(request_bytes("/stream/sync"))
+        assert said.next() == "consumed"
+        peer.read_head()
+        peer.reset()
+    assert len(client.get("/stream/sync").content) == 10_000_000
+    assert said.next() == "consumed"
     assert client.serving.logs.messages(logging.ERROR, "uvicorn.error") == []
 
 

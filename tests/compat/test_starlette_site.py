@@ -167,3 +167,10 @@ def test_mounts_below_a_root_path(site):
         "url_for": f"{site.base_url}/api/inner/where",
     }
     assert site.get("/raw/deep/er").text == "/api/raw /api/raw/deep/er"
+
+
+def test_behind_a_proxy(site):
+    """U2.5: URLs are built with the scheme of the client's own request, sessions are its own."""
+    forwarded = {"x-forwarded-proto": "https", "x-forwarded-for": "9.9.9.9", "host": "public.test"}
+    answer = site.get("/inner/where", headers=forwarded).json()
+    assert answer["url_for"] == "https://public.test/api/inner/where"
