@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    collections::HashMap,
     os::fd::{AsRawFd, RawFd},
     rc::Rc,
     sync::{
@@ -21,7 +22,7 @@ use pyo3::{
 use crate::{
     asgi::{Asgi, Options},
     interpreter::EventLoop,
-    protocol::{Counters, Local, Proxies, Server},
+    protocol::{Accepting, Counters, Local, Proxies, Server},
     runtime::{Host, Runtime},
     settings::Settings,
     transport::Listener,
@@ -40,6 +41,8 @@ struct Joined {
     runtime: Runtime,
     server: Rc<Server<Rc<Asgi>>>,
     event_loop: Rc<EventLoop>,
+    /// By the caller's descriptors.
+    listeners: RefCell<HashMap<RawFd, Accepting>>,
     /// The descriptor that the loop watches, until the bridge is closed.
     watched: RefCell<Option<RawFd>>,
 }
@@ -124,6 +127,7 @@ impl Bridge {
                     runtime,
                     server,
                     event_loop,
+                    listeners: RefCell::default(),
                     watched: RefCell::new(None),
                 }))),
             ),
@@ -141,7 +145,19 @@ impl Bridge {
         }
         joined.watch(slf)?;
         let listener = Listener::adopt(&joined.runtime, fd, server_path)?;
-        joined.server.listen(listener);
+        let accepting = joined.server.listen(listener);
+        joined.listeners.borrow_mut().insert(fd, accepting);
+        Ok(())
+    }
+
+    /// Accepts no more from the socket that was given by this descriptor; its connections go on.
+    fn unlisten(&self, fd: RawFd) -> PyResult<()> {
+        if let Some(joined) = self.joined()? {
+            let accepting = joined.listeners.borrow_mut().remove(&fd);
+            if let Some(accepting) = accepting {
+                accepting.stop();
+            }
+        }
         Ok(())
     }
 

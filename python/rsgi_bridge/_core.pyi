@@ -25,6 +25,9 @@ class Bridge:
     def listen(self, fd: int, server_path: str | None = None) -> None:
         """Accepts from a duplicate of a listening socket."""
 
+    def unlisten(self, fd: int) -> None:
+        """Accepts no more from the socket that `listen` was given by this number."""
+
     def turn(self) -> None:
         """Does what is ready; the event loop calls it."""
 

@@ -166,6 +166,8 @@ class Server:
             exit_unbound(self.config, exc)
 
         for listener in self.servers:
+            # The core has duplicates.
+            listener.before_close = bridge.unlisten
             for sock in listener.sockets:
                 bridge.listen(sock.fileno(), listener.path)
         if sockets is None:

@@ -300,6 +300,8 @@ impl<A: Application> Driver<A> {
         match due {
             Due::Park => self.park(),
             Due::Close if self.link.has_exchange() => self.give_up(),
+            // A request that came since the poller was asked, while others ran, was in time.
+            Due::Close if self.stream.has_late_bytes() => Look::Again,
             Due::Close => {
                 self.phase = Phase::Done;
                 self.end()

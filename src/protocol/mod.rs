@@ -33,7 +33,7 @@ pub(crate) use application::Application;
 pub(crate) use exchange::{Exchange, Received};
 pub(crate) use forwarded::{Forwarded, Proxies};
 pub(crate) use head::Head;
-pub(crate) use server::{Counters, Server};
+pub(crate) use server::{Accepting, Counters, Server};
 pub(crate) use waiter::Ticket;
 
 /// Handles that are given to an application belong to the runtime's thread: it keeps them in these.

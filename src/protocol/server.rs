@@ -78,6 +78,21 @@ pub(crate) struct Shared {
     spare: Cell<Vec<u8>>,
 }
 
+/// The hand on one listener.
+pub(crate) struct Accepting {
+    runtime: Runtime,
+    task: TaskId,
+    is_stopped: Rc<Cell<bool>>,
+}
+
+impl Accepting {
+    /// Closes the listener. What it has accepted goes on.
+    pub(crate) fn stop(&self) {
+        self.is_stopped.set(true);
+        self.runtime.wake(self.task);
+    }
+}
+
 /// One application, served.
 pub(crate) struct Server<A> {
     pub(super) shared: Rc<Shared>,
@@ -111,19 +126,30 @@ impl<A: Application> Server<A> {
         &self.application
     }
 
-    /// Accepts from `listener` until the server drains.
-    pub(crate) fn listen(self: &Rc<Self>, listener: Listener) {
+    /// Accepts from `listener` until the server drains, or what is returned is told to stop.
+    pub(crate) fn listen(self: &Rc<Self>, listener: Listener) -> Accepting {
         let server = Rc::clone(self);
+        let is_stopped = Rc::new(Cell::new(false));
+        let is_over = Rc::clone(&is_stopped);
         let task = self.shared.runtime.spawn(async move {
             listener
                 .run(
-                    || server.shared.admission(),
+                    || match server.shared.admission() {
+                        Admission::Open if is_over.get() => Admission::Last,
+                        Admission::Full if is_over.get() => Admission::Closed,
+                        admission => admission,
+                    },
                     |stream, peer| server.serve(stream, peer),
                     |error| server.application.on_accept_trouble(error),
                 )
                 .await;
         });
         self.shared.listeners.borrow_mut().push(task);
+        Accepting {
+            runtime: self.shared.runtime.clone(),
+            task,
+            is_stopped,
+        }
     }
 
     /// Serves one connection.
@@ -226,12 +252,12 @@ impl Shared {
     }
 
     fn admission(&self) -> Admission {
-        if self.is_draining() {
-            Admission::Closed
-        } else if self.counters.connections() >= self.settings.connections {
-            Admission::Full
-        } else {
-            Admission::Open
+        let is_full = self.counters.connections() >= self.settings.connections;
+        match self.stage.get() {
+            Stage::Serving if is_full => Admission::Full,
+            Stage::Serving => Admission::Open,
+            Stage::Draining { .. } if !is_full => Admission::Last,
+            Stage::Draining { .. } | Stage::Closing => Admission::Closed,
         }
     }
 }

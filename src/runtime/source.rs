@@ -106,6 +106,11 @@ impl Readiness {
         self.waker.set(Some(waker));
     }
 
+    /// Has the next read tried, whatever the poller said: it is asked once a turn, and others run between.
+    pub(crate) fn suspect_readable(&self) {
+        self.flags.set(self.flags.get() | READABLE);
+    }
+
     fn has(&self, flag: u8) -> bool {
         self.flags.get() & flag != 0
     }
@@ -113,6 +118,14 @@ impl Readiness {
     fn unset(&self, flag: u8) {
         self.flags.set(self.flags.get() & !flag);
     }
+}
+
+/// What a read would find.
+enum Peek {
+    Bytes,
+    Nothing,
+    /// Of what the peer sends, or of the connection.
+    End,
 }
 
 /// A watched descriptor. Clones are the same descriptor, which closes with the last of them.
@@ -248,9 +261,15 @@ where
 
     /// Whether every byte that the peer sent before ending its side has been read.
     pub(crate) fn is_at_end(&self) -> bool {
-        if !self.0.readiness.has(READ_CLOSED) {
-            return false;
-        }
+        self.0.readiness.has(READ_CLOSED) && matches!(self.peek(), Peek::End)
+    }
+
+    /// Whether bytes wait to be read, as the system sees it now.
+    pub(crate) fn has_unread(&self) -> bool {
+        matches!(self.peek(), Peek::Bytes)
+    }
+
+    fn peek(&self) -> Peek {
         let mut byte = 0u8;
         // SAFETY: one writable byte, and a descriptor that `io` keeps open.
         let peeked = unsafe {
@@ -261,8 +280,12 @@ where
                 libc::MSG_PEEK | libc::MSG_DONTWAIT,
             )
         };
-        peeked == 0
-            || (peeked < 0 && io::Error::last_os_error().kind() != io::ErrorKind::WouldBlock)
+        match peeked {
+            0 => Peek::End,
+            1.. => Peek::Bytes,
+            _ if io::Error::last_os_error().kind() == io::ErrorKind::WouldBlock => Peek::Nothing,
+            _ => Peek::End,
+        }
     }
 
     /// Makes the coming close a reset: what is still buffered for the peer is dropped.

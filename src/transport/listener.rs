@@ -25,6 +25,8 @@ const BATCH: u32 = 64;
 /// it says soon when a slow one has taken some (measured: 256 KB/s looked like nothing for four seconds without it).
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 128 * 1024;
+/// Those who wait at the end are accepted at once. More than Linux lets wait (`somaxconn`) came after it.
+const LONGEST_QUEUE: u32 = 4096;
 /// The pause after `accept` said that descriptors or memory ran out (FLT-D1: at least 50 ms, so that it costs nothing).
 const BACK_OFF: Duration = Duration::from_millis(100);
 
@@ -34,7 +36,9 @@ pub(crate) enum Admission {
     Open,
     /// Not now: whoever closes a connection wakes the listener's task.
     Full,
-    /// Never again: the listener closes.
+    /// Whoever waits already, and then never again: the listener closes.
+    Last,
+    /// Never again: the listener closes at once.
     Closed,
 }
 
@@ -104,7 +108,7 @@ impl Listener {
         let mut paused_until = None;
         poll_fn(|cx| {
             if let Some(until) = paused_until {
-                if admission() == Admission::Closed {
+                if matches!(admission(), Admission::Last | Admission::Closed) {
                     return Poll::Ready(());
                 }
                 if self.runtime.now() < until {
@@ -117,6 +121,10 @@ impl Listener {
                 match admission() {
                     Admission::Open => {}
                     Admission::Full => return Poll::Pending,
+                    Admission::Last => {
+                        self.accept_waiting(cx, &admission, &serve);
+                        return Poll::Ready(());
+                    }
                     Admission::Closed => return Poll::Ready(()),
                 }
                 match self.poll_accept(cx) {
@@ -136,6 +144,30 @@ impl Listener {
             Poll::Pending
         })
         .await;
+    }
+
+    /// Accepts whoever stands in the system's queue: closing would reset them, and they may have sent requests.
+    fn accept_waiting(
+        &self,
+        cx: &Context<'_>,
+        admission: &impl Fn() -> Admission,
+        serve: &impl Fn(Stream, Peer),
+    ) {
+        let readiness = match &self.socket {
+            Socket::Tcp(source) => source.readiness(),
+            Socket::Unix(source, _) => source.readiness(),
+        };
+        readiness.suspect_readable();
+        for _ in 0..LONGEST_QUEUE {
+            if admission() != Admission::Last {
+                return;
+            }
+            match self.poll_accept(cx) {
+                Poll::Ready(Ok((stream, peer))) => serve(stream, peer),
+                Poll::Ready(Err(error)) if is_the_clients(&error) => {}
+                Poll::Ready(Err(_)) | Poll::Pending => return,
+            }
+        }
     }
 
     fn poll_accept(&self, cx: &Context<'_>) -> Poll<io::Result<(Stream, Peer)>> {

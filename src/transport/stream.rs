@@ -67,6 +67,16 @@ impl Stream {
         on_source!(self, source => source.is_at_end())
     }
 
+    /// Whether bytes have come that the poller has not told of yet; if so, the next read is tried.
+    pub(crate) fn has_late_bytes(&self) -> bool {
+        let is_late =
+            !self.readiness().is_readable() && on_source!(self, source => source.has_unread());
+        if is_late {
+            self.readiness().suspect_readable();
+        }
+        is_late
+    }
+
     /// Tells the peer that nothing more will be sent; it may still be read from.
     pub(crate) fn end_writing(&self) {
         // It fails when the peer is gone already, which is no news here.

@@ -39,12 +39,17 @@ class FakeBridge:
         self.calls = []
         self.paths = []
         self.cancelled = []
+        self.unlistened = []
 
     def listen(self, fd, server_path=None):
         with socket.socket(fileno=os.dup(fd)) as sock:
             assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
         self.calls.append("listen")
         self.paths.append(server_path)
+
+    def unlisten(self, fd):
+        assert os.fstat(fd)
+        self.unlistened.append(fd)
 
     def drain(self):
         self.calls.append("drain")

@@ -217,7 +217,7 @@ def test_server_may_serve_again(app, events, log):
 # --- Sockets ---
 
 
-def test_servers_are_used_as_asyncio_ones(app):
+def test_servers_are_used_as_asyncio_ones(app, bridge_class):
     # U2.4
     async def main():
         made = make(app)
@@ -225,7 +225,9 @@ def test_servers_are_used_as_asyncio_ones(app):
             (one,) = made.servers
             assert one.is_serving()
             assert one.sockets[0].getsockname()[1] != 0
+            fd = one.sockets[0].fileno()
             one.close()
+            assert bridge_class.made.unlistened == [fd]
             await one.wait_closed()
             assert not one.is_serving()
             assert one.sockets == ()

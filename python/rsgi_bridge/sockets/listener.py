@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 
 class Listener:
@@ -17,6 +17,7 @@ class Listener:
     Attributes:
         path: the Unix socket's path as it was configured, None for other sockets.
         is_inherited: the sockets were open before this process began.
+        before_close: told of each descriptor before it is closed, by `close`.
     """
 
     path: str | None = None
@@ -25,6 +26,7 @@ class Listener:
         self._sockets = tuple(sockets)
         self._listens = False
         self.is_inherited = is_inherited
+        self.before_close: Callable[[int], None] | None = None
 
     @property
     def sockets(self) -> tuple[socket.socket, ...]:
@@ -51,11 +53,14 @@ class Listener:
         self._listens = True
 
     def close(self) -> None:
-        """Closes the sockets; idempotent."""
+        """Closes the sockets; idempotent. Connections that were accepted go on."""
         self._listens = False
         sockets, self._sockets = self._sockets, ()
         for sock in sockets:
+            if self.before_close is not None and sock.fileno() != -1:
+                self.before_close(sock.fileno())
             sock.close()
+        self.before_close = None
 
     async def wait_closed(self) -> None:
         """For programs that call it after `close`, which has nothing left to do."""

@@ -1,10 +1,19 @@
 //! The end: what runs is finished, what is idle has a grace, and the second level closes everything at once.
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use std::{io, net::TcpStream, time::Duration};
+use std::{
+    cell::RefCell,
+    io::{self, Write},
+    net::{TcpListener, TcpStream},
+    os::fd::AsRawFd,
+    rc::Rc,
+    time::Duration,
+};
 
-use super::{World, answer, body, get, ok, ok_and_close, open, receiver, settings};
-use crate::{protocol::Received, settings::Settings};
+use super::{
+    World, answer, body, client::Client, echo, get, ok, ok_and_close, open, receiver, settings,
+};
+use crate::{protocol::Received, settings::Settings, transport::Listener};
 
 /// Within the grace, and after it.
 const SOON: Duration = Duration::from_millis(300);
@@ -21,6 +30,89 @@ fn drained_server_accepts_nobody() {
     drain(&world);
     let error = TcpStream::connect(world.address).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn peers_that_wait_to_be_accepted_are_served_before_the_end() {
+    // FLT-E2: for them the server was there.
+    let world = World::echoing();
+    let sockets: Vec<_> = (0..100)
+        .map(|_| TcpStream::connect(world.address).unwrap())
+        .collect();
+    let mut clients: Vec<_> = sockets
+        .into_iter()
+        .map(|socket| Client::new(&world, socket))
+        .collect();
+    for client in &mut clients {
+        client.send(get("/early"));
+    }
+    drain(&world);
+    for client in &mut clients {
+        client.hears_and_end(ok_and_close("/early"));
+    }
+}
+
+#[test]
+fn peers_that_wait_to_be_accepted_are_left_by_a_stop_by_force() {
+    // O22.
+    let world = World::echoing();
+    let socket = TcpStream::connect(world.address).unwrap();
+    let mut client = Client::new(&world, socket);
+    client.send(get("/early"));
+    world.server.shared.close();
+    world.settle();
+    assert_eq!(world.started(), 0);
+    assert_eq!(world.connections(), 0);
+}
+
+#[test]
+fn stopped_listener_closes_and_its_connections_go_on() {
+    let world = World::echoing();
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let listener = Listener::adopt(&world.runtime, socket.as_raw_fd(), None).unwrap();
+    drop(socket);
+    let accepting = world.server.listen(listener);
+    let mut client = Client::new(&world, TcpStream::connect(address).unwrap());
+    let mut waiting = Client::new(&world, TcpStream::connect(address).unwrap());
+    accepting.stop();
+    world.settle();
+    let error = TcpStream::connect(address).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    let mut elsewhere = world.connect();
+    for client in [&mut client, &mut waiting, &mut elsewhere] {
+        client.send(get("/"));
+        client.hears(ok("/"));
+    }
+}
+
+#[test]
+fn request_that_came_while_others_had_their_turn_is_answered() {
+    // FLT-E1: the poller was asked before the request came, and the grace is over after it.
+    let other = Rc::<RefCell<Option<TcpStream>>>::default();
+    let script = {
+        let other = Rc::clone(&other);
+        move |request: &_, exchange: &_| {
+            echo(request, exchange);
+            if let Some(mut socket) = other.borrow_mut().take() {
+                socket.write_all(get("/late").as_bytes()).unwrap();
+            }
+        }
+    };
+    let world = World::new(script);
+    let mut first = world.connect();
+    let mut second = world.connect();
+    for client in [&mut first, &mut second] {
+        client.send(get("/"));
+        client.hears(ok("/"));
+    }
+    *other.borrow_mut() = Some(second.socket.try_clone().unwrap());
+    drain(&world);
+    first.send(get("/first"));
+    world.ahead.set(SOON + LATER);
+    world.settle();
+    first.hears_and_end(ok_and_close("/first"));
+    second.hears_and_end(ok_and_close("/late"));
 }
 
 #[test]
