@@ -34,9 +34,8 @@ pub(super) struct Executor {
 }
 
 struct Slot {
-    /// `None` while it is being polled.
-    task: Option<Task>,
-    waker: Waker,
+    /// `None` while it is being polled: then both are with whoever polls.
+    task: Option<(Task, Waker)>,
     flag: Arc<TaskWaker>,
 }
 
@@ -87,8 +86,7 @@ impl Executor {
         });
         let waker = Waker::from(Arc::clone(&flag));
         entry.insert(Slot {
-            task: Some(task),
-            waker,
+            task: Some((task, waker)),
             flag: Arc::clone(&flag),
         });
         drop(slots);
@@ -118,24 +116,15 @@ impl Executor {
     }
 
     pub(super) fn wake(&self, task: TaskId) {
-        let waker = self
-            .slots
-            .borrow()
-            .get(task.0)
-            .map(|slot| slot.waker.clone());
-        if let Some(waker) = waker {
-            waker.wake();
+        if let Some(slot) = self.slots.borrow().get(task.0) {
+            slot.flag.wake_by_ref();
         }
     }
 
     pub(super) fn wake_all(&self) {
-        let wakers: Vec<Waker> = self
-            .slots
-            .borrow()
-            .iter()
-            .map(|(_, slot)| slot.waker.clone())
-            .collect();
-        wakers.into_iter().for_each(Waker::wake);
+        for (_, slot) in self.slots.borrow().iter() {
+            slot.flag.wake_by_ref();
+        }
     }
 
     /// Drops every task, now or at the end of its poll, and runs none any more.
@@ -166,11 +155,11 @@ impl Executor {
                 return true;
             };
             // Whoever wakes it from here on must find it queued again.
-            let Some(task) = slot.task.take() else {
+            let Some(polled) = slot.task.take() else {
                 return false;
             };
             slot.flag.queued.store(false, Ordering::Relaxed);
-            (task, slot.waker.clone())
+            polled
         };
         let mut cx = Context::from_waker(&waker);
         match catch_unwind(AssertUnwindSafe(|| {
@@ -180,7 +169,7 @@ impl Executor {
                 if !self.closed.get()
                     && let Some(slot) = self.slots.borrow_mut().get_mut(id)
                 {
-                    slot.task = Some(task);
+                    slot.task = Some((task, waker));
                     return true;
                 }
                 self.end(id, task);
