@@ -68,11 +68,11 @@ async def pause(seconds: float) -> None:
     """Lets time pass inside an application (a slow one; never to wait for something)."""
     loop = asyncio.get_running_loop()
     passed = loop.create_future()
-    timer = loop.call_later(seconds, passed.set_result, None)
+    # A cancelled future is told so before its owner can cancel the timer.
+    timer = loop.call_later(seconds, lambda: passed.done() or passed.set_result(None))
     try:
         await passed
     finally:
-        # Whoever is cancelled meanwhile must not find its future set.
         timer.cancel()
 
 

@@ -43,7 +43,8 @@ async def pause(seconds=0.0):
     """Give the loop a turn, or so much time; may be cancelled."""
     loop = asyncio.get_running_loop()
     passed = loop.create_future()
-    timer = loop.call_later(seconds, passed.set_result, None)
+    # A cancelled future is told so before its owner can cancel the timer.
+    timer = loop.call_later(seconds, lambda: passed.done() or passed.set_result(None))
     try:
         await passed
     finally:
