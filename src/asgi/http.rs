@@ -179,7 +179,8 @@ impl HttpExchange {
                 }
             }
             Response::Streaming(_) => self.exchange.cut(),
-            Response::Dropping | Response::Finished => {}
+            Response::Dropping => self.exchange.finish(Bytes::new()),
+            Response::Finished => {}
         }
         // The scope may lead back to this exchange.
         let scope = self.recorded.take();
@@ -276,6 +277,9 @@ impl HttpExchange {
         } else {
             Response::Dropping
         });
+        if is_last {
+            self.exchange.finish(Bytes::new());
+        }
         body.map(|body| if body.more { Sent::Nowhere } else { Sent::Done })
     }
 
@@ -289,7 +293,8 @@ impl HttpExchange {
         };
         if bodyless {
             self.response.replace(Response::Dropping);
-            self.exchange.respond(head, Bytes::new());
+            // The answer is complete when the application says so, not when its head has left.
+            self.exchange.open(head, Bytes::new());
         } else {
             self.response.replace(Response::Streaming(length));
             self.exchange.open(head, first);

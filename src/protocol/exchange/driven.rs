@@ -37,12 +37,13 @@ impl Exchange {
                 )
             }
             Reply::Opening { head, queue } => {
-                if self.is_bodyless(head.status()) {
-                    (head, Payload::Absent)
+                let payload = if self.is_bodyless(head.status()) {
+                    Payload::Absent
                 } else {
-                    *reply = Reply::Streaming(queue);
-                    (head, Payload::Stream(Rc::clone(self)))
-                }
+                    Payload::Stream(Rc::clone(self))
+                };
+                *reply = Reply::Streaming(queue);
+                (head, payload)
             }
             other => {
                 *reply = other;
