@@ -19,9 +19,9 @@ from processes import ProcessTree
 from scenarios import SCENARIOS
 from servers import Server, ServerError, running
 
-# Shorter than any server's keep-alive time-out (5 s), longer than the second after which this one
-# gives an idle connection's buffers back.
-SETTLE_SECONDS = 2.0
+# Shorter than any server's keep-alive time-out (5 s), longer than this one takes: after a second it
+# gives an idle connection's buffers back to its allocator, two later that gives them to the system.
+SETTLE_SECONDS = 3.5
 # Opened and asked so many at a time: no server's accept queue overflows. The first lot fills the
 # pools and caches that all share, and is not counted.
 LOT = 50
