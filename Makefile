@@ -122,6 +122,10 @@ ci: ## What CI runs: lint, wheel-check, test
 docs-settings: $(STAMPS)/build ## Write the tables of docs/settings.md from the code
 	$(BIN)/python scripts/settings.py
 
+.PHONY: docs
+docs: $(STAMPS)/docs ## Build the manual as a site into site/; a dead link is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 ##@ Measure and tidy
 
 .PHONY: bench
@@ -131,7 +135,7 @@ bench: $(STAMPS)/build ## Measure the load benchmarks against their peers (ARGS=
 
 .PHONY: clean
 clean: ## Remove everything that these targets made
-	rm -rf .venv .venv-* dist target .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-* dist site target .pytest_cache .mypy_cache .ruff_cache
 	rm -f python/rsgi_bridge/_core*.so
 	find python tests examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
@@ -161,6 +165,11 @@ $(STAMPS)/maturin: $(STAMPS)/venv pyproject.toml
 $(STAMPS)/dev: $(STAMPS)/venv pyproject.toml
 	@echo "Installing what developing needs"
 	@$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+$(STAMPS)/docs: $(STAMPS)/venv pyproject.toml
+	@echo "Installing what the manual's site needs"
+	@$(BIN)/python -m pip install --quiet --group docs
 	@touch $@
 
 # `maturin develop`, not `cargo build`: with both crate types cargo drops the fat link-time optimisation.
