@@ -170,7 +170,7 @@ PYTHON_IMPORTS: dict[str, set[str]] = {
     "interfaces": {"wsgi", "middleware", "_types"},
     "middleware": {"logging", "wsgi"},
     "options": {"logging"},
-    "runner": {"config", "implementations", "supervisors", "server"},
+    "runner": {"config", "implementations", "signals", "supervisors", "server"},
     "server": {
         "binding",
         "config",

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from rsgi_bridge import signals
 from rsgi_bridge.config import (
     DEFAULT_REQUEST_HEAD,
     LOGGING_CONFIG,
@@ -133,8 +134,9 @@ def run(
     try:
         # A taken address is told before the import, which may be slow, and whatever is wrong with
         # the import before an event loop exists.
-        server.bind()
-        config.load_app()
+        with signals.ending_first_process():
+            server.bind()
+            config.load_app()
         # The SIGINT that stopped the server is raised again when it is done.
         with contextlib.suppress(KeyboardInterrupt):
             server.run()

@@ -6,7 +6,9 @@ Sets handlers and puts them back. What a handler does is not decided here.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Generator
 from types import FrameType
@@ -40,6 +42,34 @@ def handled_by(handler: Handler) -> Generator[None, None, None]:
         for number, older in before.items():
             # None: a handler that was not set in Python, and cannot be set from it.
             signal.signal(number, signal.SIG_DFL if older is None else older)
+
+
+@contextlib.contextmanager
+def ending_first_process() -> Generator[None, None, None]:
+    """While it is open, a signal that ends any other process ends process 1 as well.
+
+    The kernel spares process 1 what it has no handler for: a container that is told to stop while
+    it imports an application would import on, and serve until it is killed.
+    """
+    if os.getpid() != 1 or not may_handle():
+        yield
+        return
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        sys.exit(128 + number)  # as a shell tells it
+
+    spared = [
+        number
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) == signal.SIG_DFL
+    ]
+    for number in spared:
+        signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number in spared:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def raise_again(numbers: list[int]) -> None:
