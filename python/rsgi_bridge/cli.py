@@ -103,16 +103,12 @@ def click_option(option: Option) -> click.Option:
         [option.flag, option.name],
         type=click_type(option),
         is_flag=option.kind is Kind.SWITCH,
-        metavar=f"[{'|'.join(option.choices)}]" if option.choices else METAVARS.get(option.kind),
+        metavar=f"[{'|'.join(option.choices)}]" if option.choices else None,
         multiple=option.is_repeated,
         default=option.default,
         show_default=option.kind is not Kind.SWITCH and option.default not in (None, "", ()),
         help=f"{option.help} Not available yet." if option.needs else option.help,
     )
-
-
-# Where click's own would tell of the range as well.
-METAVARS = {Kind.INTEGER: "INTEGER", Kind.NUMBER: "FLOAT"}
 
 
 def click_type(option: Option) -> Any:
@@ -124,14 +120,36 @@ def click_type(option: Option) -> Any:
         return click.Path(exists=True)
     if option.kind is Kind.MODE:
         return OctalMode()
-    if option.kind is Kind.INTEGER:
-        return click.INT if option.minimum is None else click.IntRange(min=option.minimum)
-    if option.kind is Kind.NUMBER:
-        return click.FLOAT if option.minimum is None else click.FloatRange(min=option.minimum)
+    if option.kind in (Kind.INTEGER, Kind.NUMBER):
+        return number(option)
     if not option.choices or option.is_open:
         return click.STRING
     choice = ImplementationChoice if option.name in ("http", "ws") else click.Choice
     return choice(option.choices + option.hidden_choices)
+
+
+def number(option: Option) -> Any:
+    is_integer = option.kind is Kind.INTEGER
+    plain = click.INT if is_integer else click.FLOAT
+    if option.minimum is None:
+        return plain
+    bounded = (click.IntRange if is_integer else click.FloatRange)(min=option.minimum)
+    bounded.name = plain.name  # in the help and in errors; the help tells the range by itself
+    return bounded
+
+
+def occupy_standard_streams() -> None:
+    """Opens those of the descriptors 0 to 2 that are closed, so that no socket becomes one.
+
+    What a library or a child process writes to its standard error would reach a peer there, and
+    libuv aborts the process when it has to close one.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # The lowest number that is free, which is this one. Inherited, as these always are.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
 def split_header(text: str) -> tuple[str, str]:
@@ -149,6 +167,7 @@ def split_header(text: str) -> tuple[str, str]:
     ]
 )
 def main(headers: tuple[str, ...], log_config: str | None, **options: Any) -> None:
+    occupy_standard_streams()
     for name in ("reload_dirs", "reload_includes", "reload_excludes"):
         options[name] = list(options[name]) or None
     try:
