@@ -13,6 +13,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from rsgi_bridge import binding
@@ -32,7 +33,7 @@ from rsgi_bridge.implementations import (
 )
 from rsgi_bridge.importer import ImportFromStringError, import_from_string
 from rsgi_bridge.interfaces import adapt, detect_interface
-from rsgi_bridge.logging import LOG_LEVELS, LOGGING_CONFIG, LogConfig, configure
+from rsgi_bridge.logging import LOG_LEVELS, LOGGING_CONFIG, TRACE_LOG_LEVEL, LogConfig, configure
 from rsgi_bridge.options import check_available, check_header, check_values
 from rsgi_bridge.reload_patterns import is_dir, resolve_reload_patterns
 from rsgi_bridge.tls import create_ssl_context
@@ -46,6 +47,7 @@ __all__ = [
     "LOOP_FACTORIES",
     "SSL_PROTOCOL_VERSION",
     "STARTUP_FAILURE",
+    "TRACE_LOG_LEVEL",
     "WS_PROTOCOLS",
     "Config",
     "ConfigError",
@@ -235,6 +237,7 @@ class Config:
         self.encoded_headers: list[tuple[bytes, bytes]] = []
         self.loaded_app: Any = None
         self.loaded = False
+        self.ssl: ssl.SSLContext | None = None
         self._check()
         if h11_max_incomplete_event_size and limit_request_head == DEFAULT_REQUEST_HEAD:
             self.limit_request_head = h11_max_incomplete_event_size
@@ -244,6 +247,7 @@ class Config:
         self.reload_dirs = _listed(reload_dirs)
         self.reload_includes = _listed(reload_includes)
         self.reload_excludes = _listed(reload_excludes)
+        self.reload_dirs_excludes: list[Path] = []
         if (reload_dirs or reload_includes or reload_excludes) and not self.should_reload:
             logger.warning(
                 "Current configuration will not reload as not all conditions are met, please refer "

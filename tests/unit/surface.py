@@ -170,6 +170,7 @@ NAMES = {
         "LOOP_FACTORIES",
         "SSL_PROTOCOL_VERSION",
         "STARTUP_FAILURE",
+        "TRACE_LOG_LEVEL",
         "WS_PROTOCOLS",
         "Config",
         "UvicornDeprecationWarning",

@@ -241,3 +241,10 @@ def test_unknown_loop_exits_in_uvicorns_words(log):
         'Error loading custom loop setup function. Import string "nope" must be in format '
         '"<module>:<attribute>".'
     ]
+
+
+def test_attributes_of_what_is_not_there_yet_are_empty():
+    # U2.3: programs read them, and ask whether they are anything.
+    made = Config(app, log_config=None)
+    made.load()
+    assert (made.ssl, made.reload_dirs_excludes) == (None, [])
