@@ -65,14 +65,14 @@ def mode(request):
 
 
 def test_obedient_application_starts_and_stops(log, mode):
-    # ASGI-96
+    # ASGI-96, U6.1
     lifespan = live(obedient, mode)
     assert messages(log) == [WAITING, COMPLETE, STOPPING, STOPPED]
     assert not lifespan.should_exit
 
 
 def test_scope_is_the_specifications(mode):
-    # ASGI-91
+    # ASGI-91, U6.1
     scopes = []
 
     async def app(scope, receive, send):
@@ -86,7 +86,7 @@ def test_scope_is_the_specifications(mode):
 
 
 def test_state_is_the_applications_own_dict():
-    # ASGI-97
+    # ASGI-97, U6.1
     async def app(scope, receive, send):
         scope["state"]["pool"] = "a pool"
         await obedient(scope, receive, send)
@@ -95,7 +95,7 @@ def test_state_is_the_applications_own_dict():
 
 
 def test_context_of_the_application_stays_in_its_task():
-    # ASGI-90
+    # ASGI-90, U6.1
     variable = contextvars.ContextVar("variable", default="outside")
 
     async def app(scope, receive, send):
@@ -112,7 +112,7 @@ def test_context_of_the_application_stays_in_its_task():
 
 
 def test_application_that_does_not_know_the_protocol_is_served_in_auto(log):
-    # ASGI-92
+    # ASGI-92, U6.1
     lifespan = live(ignorant, "auto")
     assert messages(log) == [WAITING, UNSUPPORTED, COMPLETE]
     assert not lifespan.should_exit
@@ -144,7 +144,7 @@ def test_application_that_returns_without_an_answer_has_started(log, mode):
 
 
 def test_application_that_returns_after_startup_is_tolerated(log, mode):
-    # ASGI-98
+    # ASGI-98, U6.1
     async def app(scope, receive, send):
         await receive()
         await send({"type": "lifespan.startup.complete"})
@@ -179,7 +179,7 @@ def test_startup_failed_needs_no_message(log):
 
 
 def test_shutdown_failed_is_logged(log, mode):
-    # ASGI-96, O23
+    # ASGI-96, O23, U6.1
     async def app(scope, receive, send):
         await receive()
         await send({"type": "lifespan.startup.complete"})
@@ -195,7 +195,7 @@ def test_shutdown_failed_is_logged(log, mode):
     [("auto", [UNSUPPORTED, STOPPED]), ("on", ["Exception in 'lifespan' protocol\n", STOP_FAILED])],
 )
 def test_exception_during_shutdown_is_logged(log, mode, lines):
-    # ASGI-98
+    # ASGI-98, U6.1
     async def app(scope, receive, send):
         await receive()
         await send({"type": "lifespan.startup.complete"})
@@ -207,7 +207,7 @@ def test_exception_during_shutdown_is_logged(log, mode, lines):
 
 
 def test_shutdown_is_silent_after_an_exception(log):
-    # ASGI-92
+    # ASGI-92, U6.1
     live(ignorant, "auto")
     assert STOPPING not in messages(log)
 
