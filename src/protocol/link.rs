@@ -312,6 +312,8 @@ impl Link {
     }
 
     pub(super) fn on_write_blocked(&self) {
+        // The end of a stream, too, may find the socket full.
+        self.unflushed.set(true);
         if self.write_blocked_since.get().is_none() {
             self.write_blocked_since
                 .set(Some(self.shared.runtime.now()));

@@ -1,11 +1,21 @@
-//! Heads on their way to a peer that reads late: cut anywhere by a full socket, or behind an answer that has not left.
+//! Answers on their way to a peer that reads late: cut anywhere by a full socket, or behind one that has not left.
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+use std::{
+    io::{ErrorKind, Read, Write},
+    os::unix::net::UnixStream,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 
 use super::{World, get, head_with, settings};
-use crate::settings::Settings;
+use crate::{
+    runtime::Source,
+    settings::Settings,
+    transport::{Peer, ServerAddress, Stream},
+};
 
 #[test]
 fn answers_to_a_peer_that_reads_late_are_whole_and_in_order() {
@@ -93,4 +103,45 @@ fn answer_behind_one_that_the_peer_has_not_read_has_every_field() {
     ];
     assert_eq!(lines, expected);
     client.hears_end();
+}
+
+#[test]
+fn end_of_a_stream_that_finds_the_socket_full_is_written_later() {
+    // What the socket holds depends on the system: some of these fill it to the brim and leave no room for the end.
+    let sizes = (20_000..130_000).step_by(5_000);
+    let cases = sizes.flat_map(|size| (3..9).map(move |count| (size, count)));
+    for (size, count) in cases {
+        for (fields, pause) in [("Connection: close\r\n", 0), ("", 2)] {
+            let world = World::waiting();
+            let (ours, mut theirs) = UnixStream::pair().unwrap();
+            ours.set_nonblocking(true).unwrap();
+            theirs.set_nonblocking(true).unwrap();
+            let ours = mio::net::UnixStream::from_std(ours);
+            let source = Source::duplex(&world.runtime, ours).unwrap();
+            let peer = Peer {
+                client: None,
+                server: ServerAddress::Unknown,
+            };
+            world.server.serve(Stream::Unix(source), peer);
+            write!(theirs, "GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n").unwrap();
+            let exchange = world.exchange(0);
+            exchange.open(exchange.head(StatusCode::OK), Bytes::new());
+            for _ in 0..count {
+                exchange.push(vec![b'x'; size].into());
+            }
+            exchange.finish(Bytes::new());
+            world.settle();
+            world.skip(Duration::from_secs(pause));
+            let (mut heard, mut buffer) = (Vec::new(), vec![0; 1 << 20]);
+            while !heard.ends_with(b"\r\n0\r\n\r\n") {
+                match theirs.read(&mut buffer) {
+                    Ok(0) => break,
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => world.turn(),
+                    read => heard.extend(buffer.iter().take(read.unwrap())),
+                }
+            }
+            let is_whole = heard.ends_with(b"\r\n0\r\n\r\n");
+            assert!(is_whole, "{count} times {size}, {fields}");
+        }
+    }
 }
