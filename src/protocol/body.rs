@@ -140,7 +140,7 @@ impl RequestBody {
     /// What remains on the wire when nobody wants it any more.
     pub(super) fn into_rest(self) -> Option<Incoming> {
         match self {
-            Self::Reading(reading) if !reading.expects_continue => Some(reading.incoming),
+            Self::Reading(reading) => Some(reading.incoming),
             _ => None,
         }
     }

@@ -21,7 +21,7 @@ const JOINED: usize = 1024;
 pub(super) struct Checked {
     stream: Stream,
     link: Rc<Link>,
-    /// Read before, and checked then: what hyper gave back when it was let go.
+    /// Read before, and checked then: what hyper gave back when it was let go, or may not see yet.
     front: Bytes,
     joined: Vec<u8>,
     /// A head, and what was joined to it: hyper knows it as written, so it goes before anything else. Of it so many
@@ -57,6 +57,12 @@ impl Checked {
             }
             _ => false,
         }
+    }
+
+    /// Whether a read would show hyper the end of the request, or on a connection that closes, where nothing more is
+    /// wanted, anything at all.
+    fn is_held(&self) -> bool {
+        !self.front.is_empty() || self.link.closes_when_idle() || self.link.refusal().is_some()
     }
 
     fn on_outcome(&self, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -125,6 +131,9 @@ impl hyper::rt::Read for Checked {
         cx: &mut Context<'_>,
         mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.is_held() && self.link.unwritten.holds() {
+            return Poll::Pending;
+        }
         if !self.front.is_empty() {
             let length = self.front.len().min(buffer.remaining());
             buffer.put_slice(&self.front.split_to(length));
@@ -140,6 +149,8 @@ impl hyper::rt::Read for Checked {
             .poll_read(cx, buffer, |bytes| link.on_read(bytes));
         this.front = link.take_escaped();
         match outcome {
+            // Held back, or the end of what the peer sends.
+            Poll::Ready(Ok((_, 0))) if link.unwritten.holds() => Poll::Pending,
             Poll::Ready(Ok((read, 0))) if read > 0 => refused(link).unwrap_or(Poll::Pending),
             Poll::Ready(Ok(_)) => Poll::Ready(Ok(())),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),

@@ -188,7 +188,6 @@ impl Framing {
     }
 
     /// A head has declared a body whose end has not come.
-    #[cfg(test)]
     pub(crate) fn in_body(&self) -> bool {
         matches!(self.state, State::Body(_))
     }

@@ -176,9 +176,12 @@ impl<A: Application> Inner<A> {
         !is_inline
     }
 
-    /// Nor does one start before the one before it is over, or after the last.
+    /// Nor does one start before the one before it is over and has left, or after the last.
     fn may_start(&self) -> bool {
-        self.may_go_on() && !self.link.has_exchange() && !self.link.closes_when_idle()
+        self.may_go_on()
+            && !self.link.has_exchange()
+            && !self.link.closes_when_idle()
+            && !self.link.unwritten.holds()
     }
 
     /// Admits a request and hands it on, or refuses it.

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use hyper::body::Incoming;
 
@@ -16,6 +16,7 @@ use super::{
     framing::{Fault, Framing, Limits, Place, Refusal, escape},
     head::Head,
     server::Shared,
+    unwritten::Unwritten,
 };
 use crate::{runtime::TaskId, transport::Peer};
 
@@ -45,12 +46,11 @@ pub(super) struct Link {
     /// What is left of a request body that nobody wants: read and dropped, so that the connection stays usable.
     rest: RefCell<Option<Incoming>>,
     refusal: Cell<Option<Refusal>>,
-    /// The rest of the last read, with what its target held raw escaped.
+    /// Of the last read, what hyper is to see later: with what a target held raw escaped, or held back.
     escaped: Cell<Bytes>,
     /// The status of hyper's own refusal, whose empty page was not let through.
     swallowed: Cell<Option<StatusCode>>,
-    /// hyper holds bytes of a response that have not been written.
-    unflushed: Cell<bool>,
+    pub(super) unwritten: Unwritten,
     /// What the stream writes in place of the head that hyper writes next.
     head: Cell<Option<Head>>,
     close_when_idle: Cell<bool>,
@@ -85,7 +85,7 @@ impl Link {
             refusal: Cell::new(None),
             escaped: Cell::default(),
             swallowed: Cell::new(None),
-            unflushed: Cell::new(false),
+            unwritten: Unwritten::nothing(),
             head: Cell::new(None),
             close_when_idle: Cell::new(false),
             was_refused: Cell::new(false),
@@ -173,7 +173,7 @@ impl Link {
     /// hyper gets a response, whose head the stream is to write; it comes back where hyper must, behind bytes that have
     /// not left.
     pub(super) fn on_head(&self, head: Head, is_first: bool) -> Option<Head> {
-        if self.unflushed.replace(true) || !is_first {
+        if !self.unwritten.on_part() || !is_first {
             return Some(head);
         }
         self.head.replace(Some(head));
@@ -187,12 +187,13 @@ impl Link {
 
     /// hyper got a piece of a response's body.
     pub(super) fn on_chunk(&self) {
-        self.unflushed.set(true);
+        self.unwritten.on_part();
     }
 
     /// hyper let go of a response's body: it has all of it, or will never want more.
     pub(super) fn on_answered(&self, counts: bool) {
         self.answered.set(self.answered.get() + 1);
+        self.unwritten.on_answered();
         if counts {
             self.shared.on_answered();
         }
@@ -205,8 +206,7 @@ impl Link {
     pub(super) fn end_exchange(&self) {
         let exchange = self.exchange.take();
         let rest = exchange.and_then(|exchange| exchange.on_over());
-        // On a connection that closes, nobody reads on: the driver lingers instead.
-        self.rest.replace(rest.filter(|_| !self.closes_when_idle()));
+        self.rest.replace(rest);
     }
 
     /// The connection is gone: whatever runs on it is told.
@@ -219,8 +219,10 @@ impl Link {
         drop(rest);
     }
 
+    /// On a connection that closes nobody reads on: the driver lingers instead. But what is left is kept there, for
+    /// hyper would take its drop for the end of the connection, whatever it still holds of the answer.
     pub(super) fn take_rest(&self) -> Option<Incoming> {
-        self.rest.take()
+        self.has_rest().then(|| self.rest.take()).flatten()
     }
 
     pub(super) fn put_rest(&self, rest: Incoming) {
@@ -228,7 +230,7 @@ impl Link {
     }
 
     pub(super) fn has_rest(&self) -> bool {
-        self.rest.borrow().is_some()
+        !self.closes_when_idle() && self.rest.borrow().is_some()
     }
 
     pub(super) fn close_when_idle(&self) {
@@ -274,6 +276,14 @@ impl Link {
         if refusal.is_some() {
             self.refusal.set(refusal);
         }
+        if self.unwritten.is_rest()
+            && (refusal.is_some() || framing.heads() != heads || !framing.in_body())
+        {
+            let mut held = BytesMut::from(bytes.get(..good).unwrap_or_default());
+            held.extend_from_slice(&self.escaped.take());
+            self.escaped.set(held.freeze());
+            return 0;
+        }
         good
     }
 
@@ -299,12 +309,15 @@ impl Link {
     }
 
     pub(super) fn on_flushed(&self) {
-        self.unflushed.set(false);
+        if self.unwritten.on_written() {
+            self.stir();
+        }
         self.write_blocked_since.set(None);
     }
 
+    /// Whether bytes of a response have not been written.
     pub(super) fn is_unflushed(&self) -> bool {
-        self.unflushed.get()
+        !self.unwritten.is_nothing()
     }
 
     pub(super) fn on_written(&self) {
@@ -312,8 +325,9 @@ impl Link {
     }
 
     pub(super) fn on_write_blocked(&self) {
-        // The end of a stream, too, may find the socket full.
-        self.unflushed.set(true);
+        let is_taken = |exchange: &Rc<Exchange>| exchange.is_taken();
+        self.unwritten
+            .on_blocked(|| self.exchange.borrow().as_ref().is_none_or(is_taken));
         if self.write_blocked_since.get().is_none() {
             self.write_blocked_since
                 .set(Some(self.shared.runtime.now()));
@@ -354,7 +368,7 @@ impl Link {
         let framing = self.framing.borrow();
         !self.has_exchange()
             && !self.has_rest()
-            && !self.unflushed.get()
+            && !self.is_unflushed()
             && self.refusal.get().is_none()
             && framing.is_between()
             && framing.heads() == self.answered.get()

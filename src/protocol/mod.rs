@@ -27,6 +27,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 mod timeouts;
+mod unwritten;
 mod waiter;
 
 pub(crate) use application::Application;

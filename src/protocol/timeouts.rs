@@ -139,8 +139,10 @@ impl Timeouts {
         }
         if !link.is_idle() {
             self.quiet = None;
+            // While an answer is being written, the write time-out governs.
             let discard = self
                 .discard_since
+                .filter(|_| !link.is_unflushed())
                 .map(|since| (since + DISCARD, Due::Close));
             return [discard, write, drain_due(link)]
                 .into_iter()

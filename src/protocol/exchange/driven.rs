@@ -171,6 +171,11 @@ impl Exchange {
         self.reply.borrow().is_complete()
     }
 
+    /// Whether hyper wants no more of the response.
+    pub(in crate::protocol) fn is_taken(&self) -> bool {
+        self.is_taken.get()
+    }
+
     /// Both sides are done with it. Gives what is left of the request's body.
     pub(in crate::protocol) fn on_over(&self) -> Option<Incoming> {
         self.end(Reply::Finished)

@@ -1,4 +1,5 @@
-//! Answers on their way to a peer that reads late: cut anywhere by a full socket, or behind one that has not left.
+//! Answers on their way to a peer that reads late: cut anywhere by a full socket, behind one that has not left, or with
+//! something of the request still to come.
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use std::{
@@ -10,12 +11,41 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 
-use super::{World, get, head_with, settings};
+use super::{Client, World, get, head_with, invalid, ok, settings};
 use crate::{
     runtime::Source,
     settings::Settings,
     transport::{Peer, ServerAddress, Stream},
 };
+
+/// More than the sockets of both sides hold.
+const LARGE: usize = 12 << 20;
+
+const POST: &str = "POST /large HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n";
+const CHUNKED: &str =
+    "POST /large HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n";
+
+/// Answers at once, without a look at the body: at `/large` with much, elsewhere with the path.
+fn hasty(settings: Settings) -> World {
+    World::with(settings, |request, exchange| {
+        if request.uri.path() == "/large" {
+            exchange.respond(exchange.head(StatusCode::OK), vec![b'x'; LARGE].into());
+        } else {
+            super::echo(request, exchange);
+        }
+    })
+}
+
+/// The large answer, whole; what followed it.
+fn expect_large(client: &mut Client<'_>, is_enough: impl Fn(&[u8]) -> bool) -> String {
+    client.listen_until(|heard| heard.len() > LARGE && is_enough(heard));
+    let heard = std::mem::take(&mut client.heard);
+    let start = heard.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+    let body = heard.get(start..).unwrap();
+    let length = body.iter().take_while(|byte| **byte == b'x').count();
+    assert_eq!(length, LARGE, "of the body");
+    String::from_utf8_lossy(body.get(length..).unwrap()).into_owned()
+}
 
 #[test]
 fn answers_to_a_peer_that_reads_late_are_whole_and_in_order() {
@@ -111,7 +141,11 @@ fn end_of_a_stream_that_finds_the_socket_full_is_written_later() {
     let sizes = (20_000..130_000).step_by(5_000);
     let cases = sizes.flat_map(|size| (3..9).map(move |count| (size, count)));
     for (size, count) in cases {
-        for (fields, pause) in [("Connection: close\r\n", 0), ("", 2)] {
+        for (fields, rest, pause) in [
+            ("Connection: close\r\n", "", 0),
+            ("Connection: close\r\nContent-Length: 5\r\n", "ababa", 0),
+            ("", "", 2),
+        ] {
             let world = World::waiting();
             let (ours, mut theirs) = UnixStream::pair().unwrap();
             ours.set_nonblocking(true).unwrap();
@@ -131,6 +165,7 @@ fn end_of_a_stream_that_finds_the_socket_full_is_written_later() {
             }
             exchange.finish(Bytes::new());
             world.settle();
+            theirs.write_all(rest.as_bytes()).unwrap();
             world.skip(Duration::from_secs(pause));
             let (mut heard, mut buffer) = (Vec::new(), vec![0; 1 << 20]);
             while !heard.ends_with(b"\r\n0\r\n\r\n") {
@@ -144,4 +179,83 @@ fn end_of_a_stream_that_finds_the_socket_full_is_written_later() {
             assert!(is_whole, "{count} times {size}, {fields}");
         }
     }
+}
+
+#[test]
+fn last_answer_to_an_unread_body_is_whole() {
+    let closing = POST.replace("Host", "Connection: close\r\nHost");
+    let old = POST.replace("1.1", "1.0");
+    let withheld = POST.replace("Host", "Expect: 100-continue\r\nHost");
+    for head in [closing, old, withheld] {
+        for rest in [0, 10, 1_000] {
+            let world = hasty(settings());
+            let mut client = world.connect();
+            client.says(&head);
+            client.says("a".repeat(rest));
+            assert_eq!(expect_large(&mut client, |_| true), "", "{head}");
+            client.hears_end();
+        }
+    }
+}
+
+#[test]
+fn answer_to_a_body_that_then_breaks_off_is_whole() {
+    for (beginning, end, hangs_up) in [
+        (POST, "aaa", true),
+        (CHUNKED, "3\r\na", true),
+        (CHUNKED, "what?\r\n", false),
+    ] {
+        let world = hasty(settings());
+        let mut client = world.connect();
+        client.says(beginning);
+        client.says(end);
+        if hangs_up {
+            client.hang_up();
+        }
+        assert_eq!(expect_large(&mut client, |_| true), "", "{end}");
+        client.hears_end();
+    }
+}
+
+#[test]
+fn request_behind_an_unread_body_is_answered_after_the_answer_to_that() {
+    let invited =
+        "POST /next HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nok";
+    // hyper alone knows that this is no authority.
+    let faulty = "GET http://a[b/ HTTP/1.1\r\nHost: a\r\n\r\n";
+    let closed = ok("/next").replace("content", "connection: close\r\ncontent");
+    for (next, expected) in [
+        (get("/next"), ok("/next")),
+        (invited.to_owned(), closed),
+        (faulty.to_owned(), invalid()),
+    ] {
+        for beginning in [POST, CHUNKED] {
+            let rest = if beginning == POST {
+                "a".repeat(1_000)
+            } else {
+                "0\r\n\r\n".to_owned()
+            };
+            let world = hasty(settings());
+            let mut client = world.connect();
+            client.says(beginning);
+            client.says(rest + &next);
+            let after = expect_large(&mut client, |heard| heard.ends_with(expected.as_bytes()));
+            assert_eq!(after, expected, "{next}");
+        }
+    }
+}
+
+#[test]
+fn large_body_that_nobody_wants_is_taken_while_the_answer_to_it_waits() {
+    let world = hasty(settings());
+    let mut client = world.connect();
+    client.send(format!(
+        "POST /large HTTP/1.1\r\nHost: a\r\nContent-Length: {LARGE}\r\n\r\n"
+    ));
+    client.send(vec![b'a'; LARGE]);
+    client.says(get("/next"));
+    // The answer is read for longer than it would be waited for more of the body.
+    world.skip(Duration::from_secs(40));
+    let after = expect_large(&mut client, |heard| heard.ends_with(b"/next"));
+    assert_eq!(after, ok("/next"));
 }
