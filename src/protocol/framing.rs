@@ -44,7 +44,8 @@ impl Default for Limits {
     }
 }
 
-/// hyper's `HeaderMap` panics when it has to make room for more than 24,576 fields.
+/// A `HeaderMap` panics when it has to make room for more than 24,576 fields, the server's own among them. More than any
+/// peer takes, in either direction.
 pub(crate) const MAX_FIELDS: usize = 24_000;
 
 /// How a peer broke the framing.

@@ -14,12 +14,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::{
     defaults::Defaults,
-    framing::{is_text, is_token},
+    framing::{MAX_FIELDS, is_text, is_token},
 };
 use crate::error::AppError;
 
-/// More fields than any peer takes: an application that sends so many is at fault.
-const MAX_FIELDS: usize = 24_576;
 /// The `http` crate's limit, which a fallback to its map would meet.
 const MAX_NAME: usize = 32_768;
 /// Beyond so many, equal names are not brought together any more: each would be compared with all before it.

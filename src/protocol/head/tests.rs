@@ -147,6 +147,18 @@ fn fields_are_counted() {
 }
 
 #[test]
+fn as_many_fields_as_there_may_be_fit_into_a_map() {
+    let mut head = head(200, &[("server", "rsgi"), ("x-own", "1")]);
+    for number in 0..MAX_FIELDS {
+        head.add(format!("x-{number}").as_bytes(), b"v").unwrap();
+    }
+    let mut map = head.to_map();
+    // hyper's own.
+    map.append("connection", HeaderValue::from_static("close"));
+    assert_eq!(map.len(), MAX_FIELDS + 3);
+}
+
+#[test]
 fn content_length_is_said_once() {
     // O11, ASGI-46.
     let mut head = with(
