@@ -6,6 +6,7 @@ Knows nothing of HTTP; fixtures of one kind of test live in that folder's own co
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -26,6 +27,13 @@ LOOPS = [
     "asyncio",
     pytest.param("uvloop", marks=pytest.mark.skipif(UVLOOP_MISSING, reason="uvloop is missing")),
 ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuses names with an address in them: pytest-xdist needs the same ones in every process."""
+    unstable = [item.nodeid for item in items if re.search(r" at 0x[0-9a-f]+", item.nodeid)]
+    if unstable:
+        raise pytest.UsageError(f"names that change from run to run: {unstable}")
 
 
 @pytest.fixture(scope="session", params=LOOPS)

@@ -132,7 +132,6 @@ def test_result_passes():
         ({"body": 5}, {"body": "<? bytes>"}),
         ("no dict", "no dict"),
     ],
-    ids=repr,
 )
 def test_content_is_replaced_by_its_size(message, shown):
     # U5.4; ASGI-6: whatever is wrong in a message is for the server to tell.
