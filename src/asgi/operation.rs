@@ -87,7 +87,7 @@ impl Function for Send {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = callable.py();
         let (Ok(http), Some(message)) = (at_home(&self.0), message) else {
-            return Deferred::of(callable, message, &self.0.home());
+            return Deferred::of(callable, message, self.0.home());
         };
         match http.send(message)? {
             Sent::Done => {}
@@ -115,7 +115,7 @@ impl Function for Receive {
         _: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let Ok(http) = at_home(&self.0) else {
-            return Deferred::of(callable, None, &self.0.home());
+            return Deferred::of(callable, None, self.0.home());
         };
         Ok(Bound::new(callable.py(), Operation::new(http, Wanted::Message))?.into_any())
     }

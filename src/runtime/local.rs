@@ -7,11 +7,10 @@
 
 use std::{
     any::Any,
-    cell::{Cell, UnsafeCell},
+    cell::UnsafeCell,
     collections::VecDeque,
     fmt,
     mem::ManuallyDrop,
-    ptr::NonNull,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -32,18 +31,15 @@ pub(crate) struct Home {
     inbox: Mutex<Vec<Letter>>,
     inbox_full: AtomicBool,
     inbox_waker: mio::Waker,
-    /// How many [`Local`]s there are. Together they are one owner of this: a request has several, and the loop's thread
-    /// would count each of them twice with the whole machine's attention.
-    locals: Cell<usize>,
 }
 
 /// What another thread may leave.
 enum Letter {
     Wake(usize),
-    Drop(Box<dyn Any>),
+    Drop(#[expect(dead_code, reason = "it is held only to be dropped at home")] Box<dyn Any>),
 }
 
-// SAFETY: `ready` and `locals` are touched only after `is_here` has said that this is the home thread. A letter is read and dropped only
+// SAFETY: `ready` is touched only after `is_here` has said that this is the home thread. A letter is read and dropped only
 // by the home thread, or, when that thread has ended, by nobody: `Home::drop` forgets what it finds elsewhere.
 unsafe impl Send for Home {}
 // SAFETY: as above; the inbox is behind a lock, the rest is immutable.
@@ -57,7 +53,6 @@ impl Home {
             inbox: Mutex::default(),
             inbox_full: AtomicBool::new(false),
             inbox_waker,
-            locals: Cell::new(0),
         })
     }
 
@@ -113,9 +108,8 @@ impl Home {
         let letters =
             std::mem::take(&mut *self.inbox.lock().unwrap_or_else(PoisonError::into_inner));
         for letter in letters {
-            match letter {
-                Letter::Wake(task) => self.push_ready(task),
-                Letter::Drop(value) => drop(value),
+            if let Letter::Wake(task) = letter {
+                self.push_ready(task);
             }
         }
     }
@@ -141,7 +135,7 @@ impl Drop for Home {
 /// A value of the home thread. It can be carried anywhere and dropped anywhere; only its home can look inside.
 pub(crate) struct Local<T: 'static> {
     value: ManuallyDrop<T>,
-    home: NonNull<Home>,
+    home: Arc<Home>,
 }
 
 // SAFETY: the value is reached only through `try_ref`, which checks the thread, and is dropped only at home.
@@ -153,34 +147,20 @@ impl<T> Local<T> {
     /// `home` must be the calling thread's: a value that starts elsewhere could never be reached.
     pub(crate) fn new(home: &Arc<Home>, value: T) -> Self {
         debug_assert!(home.is_here());
-        let others = home.locals.get();
-        home.locals.set(others + 1);
-        if others == 0 {
-            std::mem::forget(Arc::clone(home));
-        }
         Self {
             value: ManuallyDrop::new(value),
-            home: NonNull::from(&**home),
+            home: Arc::clone(home),
         }
     }
 
     /// The thread it belongs to.
-    pub(crate) fn home(&self) -> Arc<Home> {
-        // SAFETY: it came from an `Arc`, which lives as long as this is counted.
-        unsafe {
-            Arc::increment_strong_count(self.home.as_ptr());
-            Arc::from_raw(self.home.as_ptr())
-        }
-    }
-
-    fn is_here(&self) -> bool {
-        // SAFETY: as in `home`.
-        unsafe { self.home.as_ref() }.is_here()
+    pub(crate) fn home(&self) -> &Arc<Home> {
+        &self.home
     }
 
     /// The value, or `None` on any other thread.
     pub(crate) fn try_ref(&self) -> Option<&T> {
-        self.is_here().then_some(&*self.value)
+        self.home.is_here().then_some(&*self.value)
     }
 }
 
@@ -188,31 +168,10 @@ impl<T> Drop for Local<T> {
     fn drop(&mut self) {
         // SAFETY: `value` is not used again, this being its drop.
         let value = unsafe { ManuallyDrop::take(&mut self.value) };
-        let counted = Counted(self.home);
-        if self.is_here() {
+        if self.home.is_here() {
             drop(value);
-            drop(counted);
         } else {
-            // An owner of its own: the letter may be read, and the last `Local` gone, before this has returned.
-            let home = self.home();
-            home.post(Letter::Drop(Box::new((value, counted))));
-        }
-    }
-}
-
-/// That a `Local` is counted. Dropped at home.
-struct Counted(NonNull<Home>);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        // SAFETY: the `Home` lives as long as this is counted; the count is its home thread's, which this is.
-        let home = unsafe { self.0.as_ref() };
-        debug_assert!(home.is_here());
-        let others = home.locals.get() - 1;
-        home.locals.set(others);
-        if others == 0 {
-            // SAFETY: the first `Local` has left one owner uncounted by anybody else.
-            unsafe { Arc::decrement_strong_count(self.0.as_ptr()) };
+            self.home.post(Letter::Drop(Box::new(value)));
         }
     }
 }
@@ -220,7 +179,7 @@ impl Drop for Counted {
 impl<T> fmt::Debug for Local<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Local")
-            .field("here", &self.is_here())
+            .field("here", &self.home.is_here())
             .finish_non_exhaustive()
     }
 }

@@ -215,13 +215,6 @@ impl Runtime {
     }
 }
 
-impl Drop for Inner {
-    /// What other threads have left for this one keeps `home` alive until it is read.
-    fn drop(&mut self) {
-        self.home.bury();
-    }
-}
-
 impl AsRawFd for Runtime {
     fn as_raw_fd(&self) -> RawFd {
         self.0.reactor.as_raw_fd()

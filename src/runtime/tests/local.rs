@@ -145,13 +145,12 @@ fn value_left_for_a_home_that_ends_without_looking_is_never_dropped_elsewhere() 
         }
     });
     let [early, late] = take.recv().unwrap();
-    let place = home.thread().id();
-    // One handle dies while the home lives and does not turn: its runtime looks at the end. The other dies later.
+    // One handle dies while the home lives and does not turn; the other keeps the inbox until the home is gone.
     drop(early);
     finish.send(()).unwrap();
     home.join().unwrap();
     drop(late);
-    assert_eq!(*deaths.lock().unwrap(), [place]);
+    assert!(deaths.lock().unwrap().is_empty());
 }
 
 #[test]
