@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -27,6 +28,19 @@ LOOPS = [
     "asyncio",
     pytest.param("uvloop", marks=pytest.mark.skipif(UVLOOP_MISSING, reason="uvloop is missing")),
 ]
+
+
+def pytest_configure() -> None:
+    """Lets the servers that tests start be interrupted and hung up, however this run was started.
+
+    A shell's background job ignores SIGINT, nohup's program SIGHUP, and children inherit that.
+    """
+    for number, usual in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGHUP, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

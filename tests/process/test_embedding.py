@@ -112,3 +112,42 @@ def test_server_may_serve_twice_in_one_process(program):
     second = server.err.all[-1]
     assert fetch(int(second.split(" (Press")[0].rpartition(":")[2])) == b"served"
     assert server.wait() == 0
+
+
+def test_servers_in_threads_leave_no_descriptor_behind(program):
+    """Each has a poller, a waker and sockets; its thread, where they belong, has ended."""
+    server = program(
+        """
+        import gc, os, threading
+        from rsgi_bridge import Config, Server
+        from served import app
+
+        def serve_once():
+            server = Server(Config(app, port=0, log_level="critical"))
+            started = threading.Event()
+            startup = server.startup
+
+            async def tell(sockets=None):
+                await startup(sockets=sockets)
+                started.set()
+
+            server.startup = tell
+            thread = threading.Thread(target=server.run)
+            thread.start()
+            started.wait()
+            server.should_exit = True
+            thread.join()
+
+        def count():
+            gc.collect()
+            return len(os.listdir("/proc/self/fd"))
+
+        serve_once()
+        before = count()
+        for _ in range(5):
+            serve_once()
+        print(count() - before, flush=True)
+        """
+    )
+    assert server.wait() == 0
+    assert server.out.rest()[-1] == "0"
