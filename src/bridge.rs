@@ -167,7 +167,11 @@ impl Bridge {
             return Ok(());
         };
         joined.event_loop.look_for_factory(py)?;
-        joined.runtime.turn();
+        let asgi = joined.server.application();
+        asgi.in_fresh_context(py, || {
+            joined.runtime.turn();
+            Ok(())
+        })?;
         let panics = joined.runtime.take_panics();
         if panics > 0 {
             let text = format!("{panics} connection(s) ended by an internal error of the server.");

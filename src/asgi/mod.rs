@@ -137,6 +137,15 @@ impl Asgi {
         }))
     }
 
+    /// Runs a turn in a copy of the base context, which every task that it starts copies in turn.
+    pub(crate) fn in_fresh_context<R>(
+        &self,
+        py: Python<'_>,
+        turn: impl FnOnce() -> PyResult<R>,
+    ) -> PyResult<R> {
+        Context::within(&self.base_context.copy(py)?, turn)
+    }
+
     /// How many calls of the application have not returned. Any thread may read it.
     pub(crate) fn running(&self) -> &Arc<AtomicUsize> {
         &self.running_count

@@ -40,11 +40,10 @@ pub(super) fn start(
         slot: Cell::new(None),
     };
     let call = Bound::new(py, Call(Local::new(&asgi.home, drive)))?;
-    let context = asgi.base_context.copy(py)?;
     // A task that is started eagerly is entered like any other.
     let task = {
         let _stepping = Raised::new(&asgi.stepping);
-        asgi.event_loop.start(call.as_any(), &context)?
+        asgi.event_loop.start(call.as_any())?
     };
     if let Some(drive) = call.get().0.try_ref()
         && !matches!(*drive.stage.borrow(), Stage::Over)

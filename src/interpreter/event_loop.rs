@@ -1,5 +1,4 @@
 //! asyncio's loop and tasks. The only file that knows their names.
-#![allow(unsafe_code)]
 
 use std::{
     cell::{Cell, RefCell},
@@ -8,12 +7,10 @@ use std::{
 };
 
 use pyo3::{
-    ffi, intern,
+    intern,
     prelude::*,
-    types::{PyDict, PyTuple, PyType},
+    types::{PyDict, PyType},
 };
-
-use super::Context;
 
 /// The running loop, with the methods that are called often looked up once.
 pub(crate) struct EventLoop {
@@ -21,23 +18,13 @@ pub(crate) struct EventLoop {
     call_soon: Py<PyAny>,
     task_factory: Py<PyAny>,
     task_class: Py<PyAny>,
-    /// `loop`, `eager_start` and `context`, made once: a new dict for each task is a twentieth of a small request.
+    /// `loop` and `eager_start`, made once: a new dict for each task is a twentieth of a small request.
     eager_keywords: Py<PyDict>,
-    starting: Starting,
+    /// 3.12 and later: the first step is taken while the task is made.
+    is_eager: bool,
     /// Whether the loop had a task factory when last looked.
     has_factory: Cell<bool>,
     timer: RefCell<Option<Py<PyAny>>>,
-}
-
-/// What this Python can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Starting {
-    /// 3.12 and later: the first step is taken while the task is made.
-    Eager,
-    /// 3.11: `create_task` takes a context.
-    Context,
-    /// 3.10: it does not.
-    Bare,
 }
 
 impl EventLoop {
@@ -51,19 +38,12 @@ impl EventLoop {
         let eager_keywords = PyDict::new(py);
         eager_keywords.set_item("loop", &object)?;
         eager_keywords.set_item("eager_start", true)?;
-        eager_keywords.set_item("context", py.None())?;
         Ok(Self {
             call_soon: object.getattr("call_soon")?.unbind(),
             task_factory: object.getattr("get_task_factory")?.unbind(),
             task_class: asyncio.getattr("Task")?.unbind(),
             eager_keywords: eager_keywords.unbind(),
-            starting: if version >= (3, 12) {
-                Starting::Eager
-            } else if version >= (3, 11) {
-                Starting::Context
-            } else {
-                Starting::Bare
-            },
+            is_eager: version >= (3, 12),
             has_factory: Cell::new(false),
             timer: RefCell::new(None),
             object: object.unbind(),
@@ -151,48 +131,17 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Makes a task of a coroutine, in a context of its own; where Python can, its first step has been taken when this
-    /// returns.
-    pub(crate) fn start<'py>(
-        &self,
-        coroutine: &Bound<'py, PyAny>,
-        context: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    /// Makes a task of a coroutine, in a copy of the current context; where Python can, its first step has been taken
+    /// when this returns.
+    pub(crate) fn start<'py>(&self, coroutine: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = coroutine.py();
-        let name = intern!(py, "create_task");
-        if self.has_factory.get() || self.starting == Starting::Bare {
-            // A factory need not know of `context=`; a task that is made within a context copies it.
-            return Context::within(context, || {
-                self.object.bind(py).call_method1(name, (coroutine,))
-            });
+        if self.has_factory.get() || !self.is_eager {
+            let name = intern!(py, "create_task");
+            return self.object.bind(py).call_method1(name, (coroutine,));
         }
-        if self.starting == Starting::Context {
-            let keywords = PyDict::new(py);
-            keywords.set_item(intern!(py, "context"), context)?;
-            return self
-                .object
-                .bind(py)
-                .call_method(name, (coroutine,), Some(&keywords));
-        }
-        let keywords = self.eager_keywords.bind(py);
-        let key = intern!(py, "context");
-        keywords.set_item(key, context)?;
-        let arguments = PyTuple::new(py, [coroutine])?;
-        // SAFETY: a class, a tuple and a dict, all alive. The constructor reads the dict before it takes the first step,
-        // so it may be filled anew within that step; it does not keep it.
-        let task = unsafe {
-            Bound::from_owned_ptr_or_err(
-                py,
-                ffi::PyObject_Call(
-                    self.task_class.as_ptr(),
-                    arguments.as_ptr(),
-                    keywords.as_ptr(),
-                ),
-            )
-        };
-        // The context must not outlive the request here.
-        keywords.set_item(key, py.None())?;
-        task
+        self.task_class
+            .bind(py)
+            .call((coroutine,), Some(self.eager_keywords.bind(py)))
     }
 }
 

@@ -40,14 +40,21 @@ def test_nothing_leaks_into_the_next_request(stage, notes, waits):
         assert [notes.next() for _ in range(3)] == ["default", path, path]
 
 
-def test_nothing_leaks_between_pipelined_requests(stage, notes):
-    """The first one's send polls the connection, and hyper finds the second one there."""
+@pytest.mark.parametrize("waits", [False, True], ids=["at once", "after waiting"])
+def test_nothing_leaks_between_pipelined_requests(stage, notes, waits):
+    """The first one's send polls the connection, and hyper finds the second one there.
+
+    After waiting that is outside of a turn: the turn for the second is asked for in the first one's
+    context.
+    """
 
     async def app(scope, receive, send):
         notes(VARIABLE.get())
         VARIABLE.set(scope["path"])
         await send(start())
         await send(body(b"a", more=True))
+        if waits:
+            await pause()
         notes(VARIABLE.get())
         await send(body(b"b"))
 
