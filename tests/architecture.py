@@ -174,6 +174,7 @@ PYTHON_IMPORTS: dict[str, set[str]] = {
     "server": {
         "binding",
         "config",
+        "daemon_thread",
         "lifespan",
         "logging",
         "server_state",

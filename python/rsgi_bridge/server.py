@@ -25,6 +25,7 @@ from rsgi_bridge import signals
 from rsgi_bridge._core import Bridge, __version__
 from rsgi_bridge.binding import claim, exit_unbound, log_running
 from rsgi_bridge.config import STARTUP_FAILURE, Config
+from rsgi_bridge.daemon_thread import retired_at_exit
 from rsgi_bridge.lifespan import LifespanOff, LifespanOn
 from rsgi_bridge.logging import style
 from rsgi_bridge.server_state import ServerState
@@ -117,7 +118,7 @@ class Server:
         Args:
             sockets: bound sockets to accept from, in place of the configured address.
         """
-        with self.capture_signals():
+        with self.capture_signals(), retired_at_exit(self.close):
             await self._serve(sockets)
 
     def bind(self) -> None:

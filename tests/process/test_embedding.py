@@ -151,3 +151,47 @@ def test_servers_in_threads_leave_no_descriptor_behind(program):
     )
     assert server.wait() == 0
     assert server.out.rest()[-1] == "0"
+
+
+HAMMERED = """
+    import subprocess, sys, threading
+    from rsgi_bridge import Config, Server
+    from served import app
+
+    server = Server(Config(app, port=0, log_level="critical", access_log=False))
+    started = threading.Event()
+    startup = server.startup
+
+    async def tell(sockets=None):
+        await startup(sockets=sockets)
+        started.set()
+
+    server.startup = tell
+    threading.Thread(target=server.run, daemon=True).start()
+    started.wait()
+    client = subprocess.Popen(
+        [sys.executable, "-S", "-c", CLIENT, str(server.servers[0].sockets[0].getsockname()[1])],
+        stdout=subprocess.PIPE,
+    )
+    client.stdout.readline()  # it is at it
+"""
+CLIENT = """
+import contextlib, socket, sys
+address = ("127.0.0.1", int(sys.argv[1]))
+with contextlib.suppress(OSError), socket.create_connection(address) as peer:
+    asked = b"GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n" * 50
+    for round in range(1_000_000):
+        peer.sendall(asked)
+        if not peer.recv(65536):
+            break
+        if round == 20:
+            print(flush=True)
+"""
+
+
+def test_end_of_the_program_takes_a_daemon_thread_out_of_the_core(program):
+    """Python unwinds its stack wherever it is, which must not be in native code that catches."""
+    source = HAMMERED.replace("CLIENT", repr(CLIENT.replace("\\\\", "\\")), 1)
+    servers = [program(source) for _ in range(8)]
+    assert [server.wait() for server in servers] == [0] * 8
+    assert [server.err.rest() for server in servers] == [[]] * 8
