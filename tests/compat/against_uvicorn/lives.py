@@ -61,6 +61,12 @@ def send_rubbish(command: Command, directory: Path) -> None:
     ask(("127.0.0.1", command.port), b"rubbish\r\n\r\n")
 
 
+def ask_to_the_end(command: Command, directory: Path) -> None:
+    """Until the log has the end of the connection, which a signal could overtake."""
+    ask_for("/")(command, directory)
+    command.err.wait("HTTP connection lost")
+
+
 def ask_over_unix(command: Command, directory: Path) -> list[str]:
     """And says what is there in the file system."""
     command.err.wait("running on")
@@ -161,7 +167,7 @@ LIVES: dict[str, Life] = {
     "colours": Life(options=("--use-colors",), acts=ask_for("/raise"), app="simple"),
     "no-colours": Life(options=("--no-use-colors",), acts=ask_for("/")),
     "debug": Life(options=("--log-level", "debug"), acts=ask_for("/")),
-    "trace": Life(options=("--log-level", "trace"), acts=ask_for("/")),
+    "trace": Life(options=("--log-level", "trace"), acts=ask_to_the_end),
     "error": Life(
         program=listening("log_level='error'", "simple"), acts=ask_by_printed_port, app="simple"
     ),
