@@ -62,8 +62,10 @@ def send_rubbish(command: Command, directory: Path) -> None:
 
 
 def ask_to_the_end(command: Command, directory: Path) -> None:
-    """Until the log has the end of the connection, which a signal could overtake."""
-    ask_for("/")(command, directory)
+    """Of the call, then of the connection, which else overtake each other or a signal."""
+    with connect(("127.0.0.1", command.port)) as connection:
+        connection.sendall(get("/"))
+        command.err.wait("ASGI [2] Completed")
     command.err.wait("HTTP connection lost")
 
 
