@@ -35,19 +35,27 @@ impl Deferred {
         Ok(Bound::new(callable.py(), deferred)?.into_any())
     }
 
-    fn awaited<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(awaiting) = &self.awaiting {
+    /// Makes the call, the first time. Not within a borrow: it may come back here.
+    fn awaited<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let this = slf.try_borrow()?;
+        if let Some(awaiting) = &this.awaiting {
             return Ok(awaiting.bind(py).clone());
         }
-        if !self.home.is_here() {
+        if !this.home.is_here() {
             return Err(PyRuntimeError::new_err(ELSEWHERE));
         }
-        let callable = self.callable.bind(py);
-        let awaitable = match &self.argument {
+        let callable = this.callable.bind(py).clone();
+        let argument = this
+            .argument
+            .as_ref()
+            .map(|argument| argument.bind(py).clone());
+        drop(this);
+        let awaitable = match argument {
             Some(argument) => callable.call1((argument,))?,
             None => callable.call0()?,
         };
-        self.awaiting = Some(awaitable.clone().unbind());
+        slf.try_borrow_mut()?.awaiting = Some(awaitable.clone().unbind());
         Ok(awaitable)
     }
 }
@@ -67,7 +75,7 @@ impl Deferred {
     }
 
     fn send<'py>(slf: &Bound<'py, Self>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let awaited = slf.try_borrow_mut()?.awaited(slf.py())?;
+        let awaited = Self::awaited(slf)?;
         match step(&awaited, value)? {
             Step::Yielded(yielded) => Ok(yielded),
             Step::Returned(value) => Err(stop_iteration(&value)),

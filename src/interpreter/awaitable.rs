@@ -220,20 +220,28 @@ impl Suspension {
         Self::call_soon(slf, callback.bind(py), context.as_ref())
     }
 
-    fn remove_done_callback(
-        &mut self,
-        py: Python<'_>,
-        callback: &Bound<'_, PyAny>,
-    ) -> PyResult<usize> {
-        let before = self.callbacks.len();
-        let mut kept = Vec::with_capacity(before);
-        for (known, context) in std::mem::take(&mut self.callbacks) {
-            if !known.bind(py).eq(callback)? {
-                kept.push((known, context));
+    /// Compares without a borrow, and removes afterwards: a comparison is Python's, and may do anything or fail.
+    fn remove_done_callback(slf: &Bound<'_, Self>, callback: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let py = slf.py();
+        let known: Vec<Py<PyAny>> = slf
+            .try_borrow()?
+            .callbacks
+            .iter()
+            .map(|(known, _)| known.clone_ref(py))
+            .collect();
+        let mut equal = Vec::new();
+        for known in known {
+            if known.bind(py).eq(callback)? {
+                equal.push(known);
             }
         }
-        self.callbacks = kept;
-        Ok(before - self.callbacks.len())
+        let mut this = slf.try_borrow_mut()?;
+        let (removed, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut this.callbacks)
+            .into_iter()
+            .partition(|(known, _)| equal.iter().any(|equal| equal.is(known)));
+        this.callbacks = kept;
+        drop(this);
+        Ok(removed.len())
     }
 
     #[pyo3(signature = (msg=None))]
