@@ -54,7 +54,8 @@ def exit_unbound(config: AddressConfig, exc: OSError) -> NoReturn:
     """Ends the process because the address cannot be had (U1.4)."""
     logger.error("%s", exc)
     is_path = config.uds is not None and exc.errno != errno.EADDRINUSE
-    sys.exit(MISPLACED if is_path or config.fd is not None else TAKEN)
+    is_no_address = exc.errno == errno.EINVAL
+    sys.exit(MISPLACED if is_path or is_no_address or config.fd is not None else TAKEN)
 
 
 def log_running(words: str, args: Sequence[object]) -> None:

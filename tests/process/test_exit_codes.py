@@ -126,10 +126,10 @@ def test_host_that_is_not_ours_exits_3(rsgi, host):
     assert line.startswith("ERROR:    [Errno ")
 
 
-def test_port_out_of_range_exits_3(rsgi):
+def test_port_out_of_range_exits_1(rsgi):
     # U1.4
     server = rsgi("app", "--port", "70000")
-    assert server.wait() == 3
+    assert server.wait() == 1
     (line,) = server.err.rest()
     assert line.endswith("port must be 0-65535, not 70000")
 
