@@ -68,6 +68,10 @@ test-python: $(STAMPS)/build $(STAMPS)/dev ## Run the Python tests alone
 test-slow: $(STAMPS)/build $(STAMPS)/dev ## Run the slow Python tests
 	$(BIN)/python -m pytest -m "slow and not conformance" $(ARGS)
 
+.PHONY: test-life-cycle
+test-life-cycle: $(STAMPS)/build $(STAMPS)/dev ## Run each test of signals and stops twenty times
+	$(BIN)/python -m pytest -m life_cycle --rounds 20 $(ARGS)
+
 .PHONY: test-all
 test-all: test-rust ## Run the Python tests on every interpreter found, from 3.10 to 3.13
 	@passed="" failed="" missing=""; \

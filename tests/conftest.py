@@ -30,6 +30,19 @@ LOOPS = [
 ]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--rounds", type=int, default=1, help="run each test of the life cycle so many times"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    rounds = metafunc.config.getoption("rounds")
+    if rounds > 1 and metafunc.definition.get_closest_marker("life_cycle"):
+        metafunc.fixturenames.append("round_number")
+        metafunc.parametrize("round_number", range(rounds))
+
+
 def pytest_configure() -> None:
     """Lets the servers that tests start be interrupted and hung up, however this run was started.
 

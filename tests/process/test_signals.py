@@ -14,7 +14,7 @@ BODY = "content-length: 1\r\n"
 WAITING = "INFO:     Waiting for connections to close. (CTRL+C to force quit)"
 
 # Where the loop matters: how soon a Python signal handler runs is the loop's affair.
-pytestmark = pytest.mark.usefixtures("loop_name")
+pytestmark = [pytest.mark.usefixtures("loop_name"), pytest.mark.life_cycle]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.process.peer import answer, request
 WAITING = "INFO:     Waiting for connections to close. (CTRL+C to force quit)"
 CHUNKED = "transfer-encoding: chunked\r\n"
 
-pytestmark = pytest.mark.usefixtures("loop_name")
+pytestmark = [pytest.mark.usefixtures("loop_name"), pytest.mark.life_cycle]
 
 
 @pytest.fixture
