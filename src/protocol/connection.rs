@@ -84,7 +84,7 @@ impl<A: Application> Driver<A> {
             timeouts: Timeouts::new(shared.runtime.now()),
             link: Rc::clone(&link),
         };
-        link.set_task(shared.runtime.spawn(driver));
+        link.reins.set_task(shared.runtime.spawn(driver));
         server.application.on_opened(&link.peer);
     }
 
@@ -127,7 +127,7 @@ impl<A: Application> Driver<A> {
         if self.is_gone() {
             return self.give_up();
         }
-        let mut progress = self.link.take_stirred();
+        let mut progress = self.link.reins.take_stirred();
         progress |= self.discard();
         if let Some(exchange) = self.link.exchange() {
             self.notice_leaving(&exchange);
@@ -347,7 +347,7 @@ impl<A: Application> Future for Driver<A> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        let _polling = this.link.enter();
+        let _polling = this.link.reins.enter();
         for _ in 0..ROUNDS {
             match this.look(cx) {
                 Look::Again => {}
@@ -377,7 +377,7 @@ impl<A: Application> Drop for Driver<A> {
         // hyper's connection goes first: what it drops still reports to the link.
         self.phase = Phase::Done;
         self.link.abandon();
-        self.link.forget_task();
+        self.link.reins.forget_task();
         self.server.shared.on_closed();
         self.server.application.on_closed(&self.link.peer);
     }

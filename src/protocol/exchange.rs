@@ -100,9 +100,9 @@ impl Exchange {
         let mut asked = false;
         while (self.request.borrow_mut().gather() || !asked)
             && self.wants_more()
-            && !self.link.is_polled()
+            && !self.link.reins.is_polled()
         {
-            self.link.kick();
+            self.link.reins.kick();
             asked = true;
         }
         if self.reply.borrow().is_complete() {
@@ -124,7 +124,7 @@ impl Exchange {
         }
         let ticket = self.receivers.borrow_mut().add(waiter);
         // The deadline for the body must be armed, and what came since `try_receive` must be seen.
-        self.link.kick();
+        self.link.reins.kick();
         ticket
     }
 
@@ -205,7 +205,7 @@ impl Exchange {
             let mut queue = Queue::default();
             queue.push(first);
             *self.reply.borrow_mut() = Reply::Opening { head, queue };
-            self.link.kick();
+            self.link.reins.kick();
         }
     }
 
@@ -214,7 +214,7 @@ impl Exchange {
         if let Some(queue) = self.reply.borrow_mut().queue() {
             queue.push(bytes);
         }
-        self.link.kick();
+        self.link.reins.kick();
     }
 
     /// Ends an opened answer.
@@ -234,13 +234,13 @@ impl Exchange {
         self.link.close_when_idle();
         drop(self.end(Reply::Gone));
         self.link.end_exchange();
-        self.link.kick();
+        self.link.reins.kick();
     }
 
     /// Closes the connection once what is answered has left.
     pub(crate) fn close(&self) {
         self.link.close_when_idle();
-        self.link.kick();
+        self.link.reins.kick();
     }
 
     /// Whether the peer keeps up: when not, the application should wait.
@@ -328,7 +328,7 @@ impl Exchange {
         if self.is_taken.get() {
             self.link.end_exchange();
         }
-        self.link.kick();
+        self.link.reins.kick();
         waiter::wake_all(&self.receivers);
     }
 

@@ -20,8 +20,9 @@ use super::{
     checked::Checked,
     exchange::Exchange,
     framing::MAX_FIELDS,
-    link::{Link, Polling},
+    link::Link,
     refusal,
+    reins::Polling,
     server::Shared,
 };
 use crate::runtime::Clock;
@@ -161,7 +162,7 @@ impl<A: Application> Future for Running<A> {
             return Poll::Pending;
         };
         // hyper goes on from here in this very poll: what the application did so far needs no other.
-        link.take_stirred();
+        link.reins.take_stirred();
         Poll::Ready(Ok(response))
     }
 }
@@ -169,9 +170,9 @@ impl<A: Application> Future for Running<A> {
 impl<A: Application> Inner<A> {
     /// A request found within another one's `send` starts in the next turn, never inside that call.
     fn may_go_on(&self) -> bool {
-        let is_inline = self.link.polling() == Polling::Inline;
+        let is_inline = self.link.reins.polling() == Polling::Inline;
         if is_inline {
-            self.link.wake();
+            self.link.reins.wake();
         }
         !is_inline
     }
@@ -212,7 +213,7 @@ impl<A: Application> Inner<A> {
     /// Takes in more of a body, or calls the application if there is no more now.
     fn proceed(&self, mut parts: Box<Parts>, exchange: Rc<Exchange>) -> State {
         if exchange.gather_first() {
-            self.link.stir();
+            self.link.reins.stir();
             return State::Gathering(parts, exchange);
         }
         self.call(&mut parts, &exchange);

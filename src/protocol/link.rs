@@ -15,31 +15,18 @@ use super::{
     exchange::Exchange,
     framing::{Fault, Framing, Limits, Place, Refusal, escape},
     head::Head,
+    reins::Reins,
     server::Shared,
     unwritten::Unwritten,
 };
-use crate::{runtime::TaskId, transport::Peer};
-
-/// Who is polling the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Polling {
-    Nobody,
-    /// The runtime, in a turn: new requests may start.
-    Turn,
-    /// A `send` or `receive` of the application: new requests wait for the next turn.
-    Inline,
-}
+use crate::transport::Peer;
 
 pub(super) struct Link {
     pub(super) shared: Rc<Shared>,
     pub(super) peer: Peer,
+    /// The hand on the driver.
+    pub(super) reins: Rc<Reins>,
     pub(super) framing: RefCell<Framing>,
-    task: Cell<Option<TaskId>>,
-    polling: Cell<Polling>,
-    /// The next poll is an inline one.
-    inline: Cell<bool>,
-    /// Something changed while the connection was being polled: hyper must look again.
-    stirred: Cell<bool>,
     exchange: RefCell<Option<Rc<Exchange>>>,
     /// Heads that an exchange, or a refusal through hyper, has answered.
     answered: Cell<u64>,
@@ -74,11 +61,8 @@ impl Link {
         Rc::new(Self {
             shared: Rc::clone(shared),
             peer,
+            reins: Reins::new(&shared.runtime),
             framing: RefCell::new(Framing::new(limits)),
-            task: Cell::new(None),
-            polling: Cell::new(Polling::Nobody),
-            inline: Cell::new(false),
-            stirred: Cell::new(false),
             exchange: RefCell::new(None),
             answered: Cell::new(0),
             rest: RefCell::new(None),
@@ -95,63 +79,6 @@ impl Link {
             body_read: Cell::new(0),
             write_blocked_since: Cell::new(None),
         })
-    }
-
-    // Polling.
-
-    pub(super) fn set_task(&self, task: TaskId) {
-        self.task.set(Some(task));
-    }
-
-    /// The driver ends: its name may be another's next.
-    pub(super) fn forget_task(&self) {
-        self.task.set(None);
-    }
-
-    /// The driver's poll begins; the guard ends it, whatever happens.
-    pub(super) fn enter(self: &Rc<Self>) -> PollGuard {
-        self.polling.set(if self.inline.get() {
-            Polling::Inline
-        } else {
-            Polling::Turn
-        });
-        PollGuard(Rc::clone(self))
-    }
-
-    pub(super) fn polling(&self) -> Polling {
-        self.polling.get()
-    }
-
-    pub(super) fn is_polled(&self) -> bool {
-        self.polling.get() != Polling::Nobody
-    }
-
-    /// The application did something: the connection is polled now, or again if it is being polled.
-    pub(super) fn kick(&self) {
-        if self.is_polled() {
-            self.stirred.set(true);
-            return;
-        }
-        let Some(task) = self.task.get() else { return };
-        self.inline.set(true);
-        self.shared.runtime.poll_now(task);
-        self.inline.set(false);
-    }
-
-    /// The connection is polled again by a turn.
-    pub(super) fn wake(&self) {
-        if let Some(task) = self.task.get() {
-            self.shared.runtime.wake(task);
-        }
-    }
-
-    /// hyper is to be polled again before the driver rests.
-    pub(super) fn stir(&self) {
-        self.stirred.set(true);
-    }
-
-    pub(super) fn take_stirred(&self) -> bool {
-        self.stirred.replace(false)
     }
 
     // The exchange under way.
@@ -266,7 +193,7 @@ impl Link {
             let escaped = escape(&mut framing, bytes.get(good..).unwrap_or_default());
             self.escaped.set(escaped.bytes);
             refusal = escaped.refusal;
-            self.stir();
+            self.reins.stir();
         }
         if !framing.in_head() {
             self.head_since.set(None);
@@ -310,7 +237,7 @@ impl Link {
 
     pub(super) fn on_flushed(&self) {
         if self.unwritten.on_written() {
-            self.stir();
+            self.reins.stir();
         }
         self.write_blocked_since.set(None);
     }
@@ -387,14 +314,5 @@ impl Link {
     /// Requests answered so far, refusals included.
     pub(super) fn answered(&self) -> u64 {
         self.answered.get()
-    }
-}
-
-/// The driver is polling the connection for as long as this lives.
-pub(super) struct PollGuard(Rc<Link>);
-
-impl Drop for PollGuard {
-    fn drop(&mut self) {
-        self.0.polling.set(Polling::Nobody);
     }
 }

@@ -22,6 +22,7 @@ mod head;
 mod http1;
 mod link;
 mod refusal;
+mod reins;
 mod reply;
 mod server;
 #[cfg(test)]
