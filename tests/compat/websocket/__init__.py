@@ -1,0 +1,1 @@
+"""WebSocket as frameworks lean on it, and as clients of other makers speak it with this server."""
