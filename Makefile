@@ -24,6 +24,10 @@ else
 VENV := .venv
 endif
 
+# The Autobahn testsuite is for Python 2.7, in an environment of its own.
+PYTHON2 =
+AUTOBAHN := .venv-autobahn
+
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 RUST_SOURCES := $(shell find src -name '*.rs' 2>/dev/null) Cargo.toml $(wildcard Cargo.lock)
@@ -71,6 +75,11 @@ test-slow: $(STAMPS)/build $(STAMPS)/dev ## Run the slow Python tests
 .PHONY: test-life-cycle
 test-life-cycle: $(STAMPS)/build $(STAMPS)/dev ## Run each test of signals and stops twenty times
 	$(BIN)/python -m pytest -m life_cycle --rounds 20 $(ARGS)
+
+# First what may be missing, then what takes long.
+.PHONY: conformance
+conformance: $(AUTOBAHN)/stamp $(STAMPS)/build ## Run the Autobahn testsuite for WebSocket; needs a Python 2.7 (PYTHON2=)
+	$(BIN)/python -m tests.conformance.autobahn $(ARGS)
 
 .PHONY: test-all
 test-all: test-rust ## Run the Python tests on every interpreter found, from 3.10 to 3.13
@@ -174,6 +183,10 @@ $(STAMPS)/dev: $(STAMPS)/venv pyproject.toml
 $(STAMPS)/docs: $(STAMPS)/venv pyproject.toml
 	@echo "Installing what the manual's site needs"
 	@$(BIN)/python -m pip install --quiet --group docs
+	@touch $@
+
+$(AUTOBAHN)/stamp: tests/conformance/autobahn-requirements.txt scripts/autobahn.sh | $(STAMPS)/venv
+	@scripts/autobahn.sh $(BIN)/python $(AUTOBAHN) $(PYTHON2)
 	@touch $@
 
 # `maturin develop`, not `cargo build`: with both crate types cargo drops the fat link-time optimisation.

@@ -1,0 +1,1 @@
+"""Test suites of others, run against a server process; they need what `make test` does not."""

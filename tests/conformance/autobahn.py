@@ -1,0 +1,107 @@
+"""`python -m tests.conformance.autobahn`: the Autobahn testsuite against an echo application.
+
+Starts the server as a user does, runs the cases, and compares their outcomes with
+autobahn-outcomes.txt. Fails if one has changed or did not pass, or if the server took a peer's
+fault for its own: a peer must not be able to end it, or to fill its log with errors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+from tests.conformance import outcomes
+from tests.conformance.fuzzing_client import FuzzingClient, FuzzingClientError
+from tests.conformance.outcomes import Outcomes
+from tests.process.command import Command
+
+ROOT = Path(__file__).resolve().parents[2]
+EXPECTED = Path(__file__).with_name("autobahn-outcomes.txt")
+WSTEST = ROOT / ".venv-autobahn" / "bin" / "wstest"
+REPORTS = ROOT / "target" / "autobahn"
+# No options but these: what is tested is what users have.
+SERVERS = {"rsgi": "rsgi_bridge", "uvicorn": "uvicorn"}
+ECHO = ["tests.conformance.echo:app", "--app-dir", str(ROOT), "--port", "0"]
+HEADER = """\
+# What the Autobahn testsuite finds, case by case: how the messages went, how the connection ended.
+# Written by `make conformance ARGS=--update`.
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.conformance.autobahn")
+    parser.add_argument("cases", nargs="*", default=["*"], help="such as '6.*'; all by default")
+    parser.add_argument("--server", choices=SERVERS, default="rsgi")
+    parser.add_argument("--update", action="store_true", help=f"write {EXPECTED.name} anew")
+    options = parser.parse_args()
+    is_whole = options.cases == ["*"]
+    if options.update and not (is_whole and options.server == "rsgi"):
+        parser.error("--update is for all cases of rsgi")
+    if not WSTEST.exists():
+        return _fail(f"no {WSTEST.relative_to(ROOT)}: make conformance installs it")
+
+    began = time.monotonic()
+    try:
+        seen, complaints = run(options.server, options.cases)
+    except FuzzingClientError as error:
+        return _fail(str(error))
+    expected = outcomes.parse(EXPECTED.read_text(encoding="utf-8")) if EXPECTED.exists() else {}
+    if not is_whole:
+        expected = {case: outcome for case, outcome in expected.items() if case in seen}
+    if options.update:
+        EXPECTED.write_text(HEADER + outcomes.render(seen), encoding="utf-8")
+        print(
+            f"Written: {EXPECTED.relative_to(ROOT)}, {len(outcomes.changes(expected, seen))} lines"
+        )
+    else:
+        _print(f"Not as in {EXPECTED.name}:", changed := outcomes.changes(expected, seen))
+        complaints += changed
+    failed = outcomes.failures(seen)
+    _print("Not passed:", failed)
+    print(f"{len(seen)} cases in {time.monotonic() - began:.0f} s: {outcomes.counts(seen)}.")
+    print(f"What each did is in {REPORTS.relative_to(ROOT)}/index.html.")
+    return 1 if complaints or failed or not seen else 0
+
+
+def run(server: str, cases: list[str]) -> tuple[Outcomes, list[str]]:
+    """The outcomes, and what the server did that is wrong whatever they are."""
+    shutil.rmtree(REPORTS, ignore_errors=True)
+    REPORTS.mkdir(parents=True)
+    category = ""
+
+    def show(case: str) -> None:
+        nonlocal category
+        if category != (category := case.split(".")[0]):
+            print(f"Cases {category}.*", flush=True)
+
+    with Command([sys.executable, "-m", SERVERS[server], *ECHO]) as command:
+        seen = FuzzingClient(WSTEST, REPORTS).run(server, command.port, cases, show)
+        ended = command.process.poll()
+        code = command.stop(signal.SIGTERM) if ended is None else ended
+    (REPORTS / "server.log").write_text("\n".join([*command.out.all, *command.err.all, ""]))
+    errors = [line for line in command.err.all if re.match(r"ERROR|CRITICAL|Traceback", line)]
+    complaints = errors[:]
+    _print(f"The server logged {len(errors)} errors, among them:", errors[:5])
+    if ended is not None:
+        complaints.append(f"The server ended with {code} before the cases did.")
+        print(complaints[-1])
+    return seen, complaints
+
+
+def _print(title: str, lines: list[str]) -> None:
+    if lines:
+        print("\n".join([title, *(f"  {line}" for line in lines)]))
+
+
+def _fail(reason: str) -> int:
+    print(f"error: {reason}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
