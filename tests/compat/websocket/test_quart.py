@@ -40,7 +40,7 @@ def test_accept_with_subprotocol_and_field(dial):
 
 
 def test_broadcast(dial, site):
-    """FLT-B12: also when one of them vanishes."""
+    """ASGI-81: also when one of them vanishes."""
     clients = [dial("/broadcast") for _ in range(3)]
     clients[0].send("hello")
     assert [hear(client) for client in clients] == ["hello"] * 3

@@ -59,7 +59,7 @@ def test_endpoint_class(dial, site):
 
 
 def test_endpoint_class_that_cannot_decode(dial, site):
-    """ASGI-79, FLT-F20: Starlette closes with 1003, and then raises."""
+    """ASGI-79: Starlette closes with 1003, and then raises."""
     client = dial("/add")
     client.send("{no json")
     assert ending(client) == (1003, "")

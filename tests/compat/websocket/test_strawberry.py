@@ -86,7 +86,7 @@ def test_client_completes(greet, site):
 
 @pytest.mark.parametrize("how", ["closes", "vanishes"])
 def test_client_leaves(greet, site, how):
-    """ASGI-82, FLT-B12: an endless subscription ends with its connection."""
+    """ASGI-81, ASGI-82: an endless subscription ends with its connection."""
     client, _ = greet()
     subscribe(client, "t", f'subscription {{ tick(name: "{how}") }}')
     assert hear_json(client) == data("t", tick=0)
