@@ -53,3 +53,34 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     headers = [(b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def websocket_echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """Send every message back; between two, wait in `receive`."""
+    await receive()  # websocket.connect
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] == "websocket.receive":
+        text = message.get("text")
+        if text is not None:
+            await send({"type": "websocket.send", "text": text})
+        else:
+            await send({"type": "websocket.send", "bytes": message["bytes"]})
+
+
+hearers: set[Send] = set()
+
+
+async def websocket_broadcast(scope: Scope, receive: Receive, send: Send) -> None:
+    """Send what comes to the path /send to everybody else, one after another, as chats do."""
+    await receive()  # websocket.connect
+    await send({"type": "websocket.accept"})
+    if scope["path"] == "/send":
+        while (message := await receive())["type"] == "websocket.receive":
+            said = {"type": "websocket.send", "text": message["text"]}
+            for hearer in tuple(hearers):
+                await hearer(said)
+        return
+    hearers.add(send)
+    while (await receive())["type"] == "websocket.receive":
+        pass
+    hearers.discard(send)

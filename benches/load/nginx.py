@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import apps
-from scenarios import Scenario
+from websocket_scenarios import AnyScenario
 
 COMMAND = "nginx -p {scratch} -c nginx.conf -e stderr"
 # What can be answered without running a program.
@@ -39,7 +39,7 @@ http {{
 """
 
 
-def write_files(scenario: Scenario, port: int, scratch: Path) -> None:
+def write_files(scenario: AnyScenario, port: int, scratch: Path) -> None:
     """A constant for the small answer; a file for the large one, too long for a configuration."""
     (scratch / "large.txt").write_bytes(apps.LARGE)
     constant = f'return 200 "{apps.HELLO.decode()}";'

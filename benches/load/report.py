@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from scenarios import Scenario
+from websocket_scenarios import AnyScenario
 
 
 @dataclass(frozen=True)
@@ -21,22 +21,30 @@ class Sample:
     p99_ms: float
     peak_rss_mib: float
     server_core_share: float
+    client_cpu_us_per_request: float
     strangers_core_share: float
 
 
 Rounds = dict[str, list[Sample]]
 
 
-def table(scenario: Scenario, rounds: Rounds, references: Sequence[str]) -> str:
-    """The scenario's figures, cheapest server first."""
-    head = f"{'server':<12}{'us/req':>8}{'median':>8}{'req/s':>9}{'median':>9}{'core':>6}"
-    head += f"{'p50 ms':>9}{'p99 ms':>9}{'RSS MiB':>9}"
+def table(
+    scenario: AnyScenario,
+    rounds: Rounds,
+    references: Sequence[str],
+    unsupported: Mapping[str, str],
+) -> str:
+    """The scenario's figures, cheapest server first; who cannot serve it comes last, and why."""
+    unit = scenario.unit
+    head = f"{'server':<12}{'us/' + unit:>8}{'median':>8}{unit + '/s':>9}{'median':>9}{'core':>6}"
+    head += f"{'client':>8}{'p50 ms':>9}{'p99 ms':>9}{'RSS MiB':>9}"
     present = [name for name in references if rounds.get(name)]
     head += "".join(f"{'/ ' + name:>14}{'paired':>8}" for name in present)
     lines = [f"{scenario.name}: {scenario.about}", head]
     for name, samples in sorted(rounds.items(), key=lambda item: least_cpu(item[1])):
         if samples:
             lines.append(_row(name, samples) + _ratios(samples, rounds, present))
+    lines += [f"{name:<12}{reason}" for name, reason in unsupported.items()]
     worst = max((s.strangers_core_share for all_ in rounds.values() for s in all_), default=0.0)
     lines.append(f"others took up to {worst:.0%} of the server's core in a round")
     return "\n".join(lines)
@@ -54,7 +62,12 @@ def paired_ratio(samples: Sequence[Sample], reference: Sequence[Sample]) -> floa
     return statistics.median(ratios) if ratios else float("nan")
 
 
-def as_json(scenario: Scenario, rounds: Rounds, references: Sequence[str]) -> dict[str, Any]:
+def as_json(
+    scenario: AnyScenario,
+    rounds: Rounds,
+    references: Sequence[str],
+    unsupported: Mapping[str, str],
+) -> dict[str, Any]:
     """Every sample, and the ratios that the table shows."""
     servers = {}
     for name, samples in rounds.items():
@@ -73,7 +86,12 @@ def as_json(scenario: Scenario, rounds: Rounds, references: Sequence[str]) -> di
             "ratios": ratios,
             "samples": [asdict(sample) for sample in samples],
         }
-    return {"scenario": scenario.name, "about": scenario.about, "servers": servers}
+    return {
+        "scenario": scenario.name,
+        "about": scenario.about,
+        "servers": servers,
+        "unsupported": dict(unsupported),
+    }
 
 
 def _row(name: str, samples: Sequence[Sample]) -> str:
@@ -83,6 +101,7 @@ def _row(name: str, samples: Sequence[Sample]) -> str:
     return (
         f"{name:<12}{quietest.cpu_us_per_request:>8.2f}{median_cpu:>8.2f}"
         f"{max(rates):>9.0f}{statistics.median(rates):>9.0f}{quietest.server_core_share:>6.0%}"
+        f"{quietest.client_cpu_us_per_request:>8.2f}"
         f"{min(s.p50_ms for s in samples):>9.3f}{min(s.p99_ms for s in samples):>9.3f}"
         f"{max(s.peak_rss_mib for s in samples):>9.1f}"
     )

@@ -27,6 +27,8 @@ class Scenario:
     body: bytes = b""
     access_log: bool = False
 
+    unit = "req"
+
     def request(self) -> bytes:
         """The request as the bytes of one HTTP/1.1 message, for clients that write it raw."""
         head = f"{self.method} / HTTP/1.1\r\nHost: 127.0.0.1\r\n"

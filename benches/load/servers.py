@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nginx
-from scenarios import Scenario, WrongAnswerError
+from scenarios import WrongAnswerError
+from websocket_scenarios import AnyScenario
 
 HERE = Path(__file__).resolve().parent
 STOP_SECONDS = 5.0
@@ -44,7 +45,7 @@ class Server:
     module: str | None = None
     log_on: str = "--access-log"
     log_off: str = "--no-access-log"
-    write_files: Callable[[Scenario, int, Path], None] | None = None
+    write_files: Callable[[AnyScenario, int, Path], None] | None = None
     only_apps: tuple[str, ...] | None = None
 
     def missing(self) -> str | None:
@@ -55,13 +56,13 @@ class Server:
         program = shlex.split(self.command)[0]
         return None if shutil.which(program) else f"no program {program} on the PATH"
 
-    def serves(self, scenario: Scenario) -> bool:
+    def serves(self, scenario: AnyScenario) -> bool:
         """Whether the scenario asks for something this server can do at all."""
         if self.only_apps is not None:
             return scenario.app in self.only_apps
         return not scenario.access_log or "{log}" in self.command
 
-    def arguments(self, scenario: Scenario, port: int, scratch: Path) -> list[str]:
+    def arguments(self, scenario: AnyScenario, port: int, scratch: Path) -> list[str]:
         """The words of the command line for one run; writes the files that they name."""
         if self.write_files:
             self.write_files(scenario, port, scratch)
@@ -117,7 +118,7 @@ class Running:
 @contextmanager
 def running(
     server: Server,
-    scenario: Scenario,
+    scenario: AnyScenario,
     core: int,
     scratch: Path,
     wrapper: Sequence[str] = (),
@@ -129,6 +130,7 @@ def running(
 
     Raises:
         ServerError: it ended early, did not answer in time, or answered wrongly.
+        UnsupportedError: it does not offer what the scenario needs.
     """
     port = _free_port()
     words = server.arguments(scenario, port, scratch)
@@ -155,7 +157,7 @@ def running(
 
 def _await_answer(
     process: subprocess.Popen[bytes],
-    scenario: Scenario,
+    scenario: AnyScenario,
     port: int,
     start_seconds: float,
     output: Path,
