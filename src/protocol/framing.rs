@@ -8,19 +8,22 @@
 //! ```text
 //!   Rest ── first byte of a method ──> Head ── declares a body ──> Body       any ── fault ──> Refused
 //!    ^                                   └──── declares none ────┐   │
-//!    └───────────────────────────────────────────────────────────┴───┘
+//!    ├───────────────────────────────────────────────────────────┴───┘
+//!    └──────── or Opaque, for good, where the head asks for a WebSocket: what follows is not HTTP
 //! ```
 mod body;
+mod escape;
 mod head;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 
-use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 
+pub(crate) use self::escape::escape;
 use self::{
     body::Body,
-    head::{Declared, Head, is_raw},
+    head::{Declared, Head},
 };
 
 /// What a peer may send at most. 0 turns a limit off.
@@ -32,6 +35,8 @@ pub(crate) struct Limits {
     pub(crate) fields: usize,
     /// Bytes of a body, as declared by Content-Length or by chunk sizes.
     pub(crate) body: u64,
+    /// What follows a request for a WebSocket is not HTTP, and is not judged. When off, `Upgrade` means nothing.
+    pub(crate) websocket: bool,
 }
 
 impl Default for Limits {
@@ -40,6 +45,7 @@ impl Default for Limits {
             head: 65_536,
             fields: 100,
             body: 0,
+            websocket: false,
         }
     }
 }
@@ -140,6 +146,8 @@ pub(crate) struct Framing {
     state: State,
     limits: Limits,
     heads: u64,
+    /// The last complete head asks for a WebSocket.
+    upgrades: bool,
 }
 
 #[derive(Debug)]
@@ -150,6 +158,8 @@ enum State {
     },
     Head(Head),
     Body(Body),
+    /// Past the end of the last message that HTTP has a say in.
+    Opaque,
     Refused(Fault, Place),
 }
 
@@ -164,11 +174,13 @@ impl Framing {
             } else {
                 limits.body
             },
+            ..limits
         };
         Framing {
             state: State::Rest { skipped: 0 },
             limits,
             heads: 0,
+            upgrades: false,
         }
     }
 
@@ -193,6 +205,17 @@ impl Framing {
         matches!(self.state, State::Body(_))
     }
 
+    /// The last complete head asks for a WebSocket: what follows its message is not looked at, whatever is answered. An
+    /// answer that leaves the connection with HTTP must be its last.
+    pub(crate) fn upgrades(&self) -> bool {
+        self.upgrades
+    }
+
+    /// Its message has ended as well: neither in a message nor between two, for good, and every byte is accepted.
+    pub(crate) fn is_opaque(&self) -> bool {
+        matches!(self.state, State::Opaque)
+    }
+
     /// Complete heads seen so far.
     pub(crate) fn heads(&self) -> u64 {
         self.heads
@@ -210,6 +233,7 @@ impl Framing {
                         good: 0,
                     });
                 }
+                State::Opaque => return Ok(()),
                 _ if rest.is_empty() => return Ok(()),
                 State::Rest { skipped } => (skip_empty_lines(skipped, rest), Place::Head),
                 State::Head(head) => (head.feed(rest), Place::Head),
@@ -234,11 +258,12 @@ impl Framing {
             self.state = match reached {
                 Reached::NoEnd => return Ok(()),
                 Reached::Head => State::Head(Head::new(&self.limits)),
-                Reached::End => State::Rest { skipped: 0 },
-                Reached::HeadEnd(declared) => {
+                Reached::End => self.after_message(),
+                Reached::HeadEnd { declared, upgrades } => {
                     self.heads += 1;
+                    self.upgrades = upgrades;
                     match declared {
-                        Declared::Nothing | Declared::Length(0) => State::Rest { skipped: 0 },
+                        Declared::Nothing | Declared::Length(0) => self.after_message(),
                         Declared::Length(length) => State::Body(Body::sized(length)),
                         Declared::Chunked => State::Body(Body::chunked(&self.limits)),
                     }
@@ -246,55 +271,13 @@ impl Framing {
             };
         }
     }
-}
 
-/// What hyper is to read instead of bytes of which the first should have been escaped.
-pub(crate) struct Escaped {
-    pub(crate) bytes: Bytes,
-    pub(crate) refusal: Option<Refusal>,
-}
-
-/// Percent-encodes what a target should not hold raw: `"`, `<`, `>` and the backtick. uvicorn serves them and hyper does
-/// not; to an application `%22` in a path or a query is what `"` is. `bytes` begins with such a byte.
-pub(crate) fn escape(framing: &mut Framing, bytes: &[u8]) -> Escaped {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    let digit = |half: u8| DIGITS.get(usize::from(half)).copied().unwrap_or_default();
-    let mut out = BytesMut::with_capacity(bytes.len() + 8);
-    let mut rest = bytes;
-    while let Some((byte, after)) = rest.split_first() {
-        let escape = [b'%', digit(byte >> 4), digit(byte & 15)];
-        if let Err(refusal) = framing.feed(&escape) {
-            // The limit of the head ends here.
-            return Escaped {
-                bytes: out.freeze(),
-                refusal: Some(refusal),
-            };
+    fn after_message(&self) -> State {
+        if self.upgrades {
+            State::Opaque
+        } else {
+            State::Rest { skipped: 0 }
         }
-        out.extend_from_slice(&escape);
-        // Up to the next such byte, or to the end of the target: what is fed is looked at once.
-        let run = after.iter().position(|byte| *byte == b' ' || is_raw(*byte));
-        let run = run
-            .filter(|end| after.get(*end) != Some(&b' '))
-            .unwrap_or(after.len());
-        let (piece, left) = after.split_at_checked(run).unwrap_or((after, &[]));
-        let Err(refusal) = framing.feed(piece) else {
-            out.extend_from_slice(piece);
-            rest = left;
-            continue;
-        };
-        let (good, bad) = after.split_at_checked(refusal.good).unwrap_or((after, &[]));
-        out.extend_from_slice(good);
-        if refusal.fault != Fault::TargetRaw {
-            return Escaped {
-                bytes: out.freeze(),
-                refusal: Some(refusal),
-            };
-        }
-        rest = bad;
-    }
-    Escaped {
-        bytes: out.freeze(),
-        refusal: None,
     }
 }
 
@@ -304,7 +287,10 @@ enum Reached {
     NoEnd,
     /// The first byte of a head.
     Head,
-    HeadEnd(Declared),
+    HeadEnd {
+        declared: Declared,
+        upgrades: bool,
+    },
     /// The end of the message.
     End,
 }

@@ -57,6 +57,7 @@ impl Link {
             head: settings.request_head,
             fields: settings.request_fields,
             body: settings.request_body_size,
+            websocket: false,
         };
         Rc::new(Self {
             shared: Rc::clone(shared),

@@ -1,4 +1,5 @@
-//! The head of a request: the whole grammar of its line, and the two fields that frame the body.
+//! The head of a request: the whole grammar of its line, the two fields that frame the body, and the one that leads
+//! away from HTTP.
 //!
 //! Every other field line is only searched for its end: hyper refuses what is wrong with it.
 //!
@@ -6,6 +7,7 @@
 //!   Method ─> TargetStart ─> Target ─> Version ─> LineEnd ─> FieldStart ─> End ─> Over
 //!                                                    ^           ├─> LengthName ─> Length.. ─┐
 //!                                                    │           ├─> CodingName ─> Coding ───┤
+//!                                                    │           ├─> UpgradeName ─> Upgrade ─┤
 //!                                                    │           └─> Other <─ another name   │
 //!                                                    └─────────────────┴─────────────────────┘
 //! ```
@@ -14,7 +16,7 @@ mod tests;
 
 use memchr::{memchr, memchr2};
 
-use super::{Fault, Limits, Reached, Step, Stop, is_blank, is_token};
+use super::{Fault, Limits, Reached, Step, Stop, is_blank, is_token, upgrade::Protocol};
 
 /// What a head says about the body that follows.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +36,10 @@ pub(super) struct Head {
     /// Field lines still allowed.
     fields: usize,
     largest_body: u64,
+    /// `Upgrade` is looked at.
+    websocket: bool,
+    /// It lists `websocket`.
+    upgrades: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +60,9 @@ enum At {
     CodingName(usize),
     /// So many bytes of `chunked` have come.
     Coding(usize),
-    /// The rest of a field line that does not frame the body.
+    UpgradeName(usize),
+    Upgrade(Protocol),
+    /// The rest of a field line that nothing depends on here.
     Other,
     /// The LF that ends the head is due.
     End,
@@ -63,6 +71,10 @@ enum At {
 
 /// hyper keeps the two largest numbers for itself and answers them with 431.
 const MAX_LENGTH: u64 = u64::MAX - 2;
+
+const LENGTH: &[u8] = b"content-length:";
+const CODING: &[u8] = b"transfer-encoding:";
+const UPGRADE: &[u8] = b"upgrade:";
 
 /// Where a step leads and the bytes after it, or a fault and the bytes from the offending one on.
 type Parsed<'a> = Result<(At, &'a [u8]), (Fault, &'a [u8])>;
@@ -76,6 +88,8 @@ impl Head {
             left: limits.head,
             fields: limits.fields,
             largest_body: limits.body,
+            websocket: limits.websocket,
+            upgrades: false,
         }
     }
 
@@ -99,7 +113,12 @@ impl Head {
             };
             if let At::Over = at {
                 let used = within.len() - rest.len();
-                return Ok((Reached::HeadEnd(self.declared), bytes.split_at(used).1));
+                let reached = Reached::HeadEnd {
+                    declared: self.declared,
+                    // An HTTP/1.0 client cannot mean it (RFC 9110, section 7.8).
+                    upgrades: self.upgrades && !self.http_10,
+                };
+                return Ok((reached, bytes.split_at(used).1));
             }
         }
         self.at = at;
@@ -127,9 +146,10 @@ impl Head {
             At::Version(seen) => self.version(seen, rest),
             At::LineEnd if byte == b'\n' => self.fields(after),
             At::FieldStart => self.fields(rest),
-            At::LengthName(_) | At::CodingName(_) => self.name(at, rest),
+            At::LengthName(_) | At::CodingName(_) | At::UpgradeName(_) => self.name(at, rest),
             At::LengthStart | At::Length(_) | At::LengthEnd(_) => self.length(at, rest),
             At::Coding(seen) => self.coding(seen, rest),
+            At::Upgrade(protocol) => self.upgrade(protocol, rest),
             At::Other => other(rest),
             At::End if byte == b'\n' => Ok((At::Over, after)),
             At::LineEnd | At::End => Err((Fault::StrayCr, rest)),
@@ -208,11 +228,15 @@ impl Head {
                 return Err((Fault::FieldsTooMany, rest));
             }
             self.fields -= 1;
-            // The first letter rules out nearly every other line.
+            // The first letter, and the colon in its place, rule out nearly every other line.
+            let may_be = |name: &[u8]| rest.get(name.len() - 1).is_none_or(|byte| *byte == b':');
             let at;
             (at, rest) = match first {
-                b'c' | b'C' => self.name(At::LengthName(0), rest)?,
-                b't' | b'T' => self.name(At::CodingName(0), rest)?,
+                b'c' | b'C' if may_be(LENGTH) => self.name(At::LengthName(0), rest)?,
+                b't' | b'T' if may_be(CODING) => self.name(At::CodingName(0), rest)?,
+                b'u' | b'U' if self.websocket && may_be(UPGRADE) => {
+                    self.name(At::UpgradeName(0), rest)?
+                }
                 _ => other(after)?,
             };
             if !matches!(at, At::FieldStart) {
@@ -222,9 +246,10 @@ impl Head {
     }
 
     fn name<'a>(&mut self, at: At, rest: &'a [u8]) -> Parsed<'a> {
-        let (wanted, seen): (&[u8], _) = match at {
-            At::CodingName(seen) => (b"transfer-encoding:", seen),
-            At::LengthName(seen) => (b"content-length:", seen),
+        let (wanted, seen) = match at {
+            At::CodingName(seen) => (CODING, seen),
+            At::LengthName(seen) => (LENGTH, seen),
+            At::UpgradeName(seen) => (UPGRADE, seen),
             at => return Ok((at, rest)),
         };
         let wanted = wanted.get(seen..).unwrap_or_default();
@@ -237,11 +262,13 @@ impl Head {
         if same < wanted.len() {
             return match (after, at) {
                 ([], At::CodingName(_)) => Ok((At::CodingName(seen + same), after)),
+                ([], At::UpgradeName(_)) => Ok((At::UpgradeName(seen + same), after)),
                 ([], _) => Ok((At::LengthName(seen + same), after)),
                 _ => other(after),
             };
         }
         match (at, self.declared) {
+            (At::UpgradeName(_), _) => self.upgrade(Protocol::START, after),
             (At::CodingName(_), _) if self.http_10 => Err((Fault::CodingInHttp10, after)),
             (At::CodingName(_), Declared::Nothing) => self.coding(0, after),
             (At::CodingName(_), Declared::Chunked) => Err((Fault::CodingRepeated, after)),
@@ -297,6 +324,25 @@ impl Head {
             rest = after;
         }
         Ok((At::Coding(seen), rest))
+    }
+
+    /// A list that may go on in other lines; what else it holds is not judged.
+    fn upgrade<'a>(&mut self, mut protocol: Protocol, mut rest: &'a [u8]) -> Parsed<'a> {
+        while let Some((byte, after)) = rest.split_first() {
+            match byte {
+                b'\n' => return Err((Fault::BareLf, rest)),
+                b'\r' | b',' => {
+                    self.upgrades |= protocol.is_websocket();
+                    if *byte == b'\r' {
+                        return Ok(line_end(after));
+                    }
+                    protocol = Protocol::START;
+                }
+                _ => protocol = protocol.with(*byte),
+            }
+            rest = after;
+        }
+        Ok((At::Upgrade(protocol), rest))
     }
 }
 

@@ -260,6 +260,7 @@ fn fields_are_counted_per_head() {
         head: 0,
         fields: 0,
         body: 0,
+        ..Limits::default()
     };
     assert_eq!(outcome(off, [head(20_000).as_bytes()]).fault, None);
     let fault = Some((Fault::FieldsTooMany, Place::Head));
