@@ -1,0 +1,3 @@
+//! Which offers are agreed to, and what is answered.
+
+use super::*;
