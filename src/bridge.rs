@@ -91,13 +91,14 @@ impl Bridge {
 #[pymethods]
 impl Bridge {
     #[new]
-    #[pyo3(signature = (config, state, logger, access_logger=None))]
+    #[pyo3(signature = (config, state, logger, access_logger, disconnected))]
     fn new(
         py: Python<'_>,
         config: &Bound<'_, PyAny>,
         state: Bound<'_, PyDict>,
         logger: Bound<'_, PyAny>,
         access_logger: Option<Bound<'_, PyAny>>,
+        disconnected: Bound<'_, PyAny>,
     ) -> PyResult<Self> {
         let settings = Settings::parse(config)?;
         let event_loop = Rc::new(EventLoop::running(py)?);
@@ -114,6 +115,7 @@ impl Bridge {
             state,
             logger,
             access_logger,
+            disconnected,
         };
         let asgi = Asgi::new(py, Rc::clone(&event_loop), runtime.home(), options)?;
         let server = Server::new(runtime.clone(), settings, asgi);

@@ -20,7 +20,13 @@ pub(crate) enum AppError {
         expected: &'static str,
         found: String,
     },
+    /// On a WebSocket: what was expected, in uvicorn's words for it, and the type that came.
+    UnexpectedEvent {
+        expected: &'static str,
+        found: String,
+    },
     MessageAfterEnd(String),
+    MessageAfterClose(String),
 }
 
 /// uvicorn's words where it has any: applications and their tests compare them.
@@ -49,6 +55,15 @@ impl fmt::Display for AppError {
             }
             Self::UnexpectedMessage { expected, found } => {
                 write!(f, "Expected ASGI message '{expected}', but got '{found}'.")
+            }
+            Self::UnexpectedEvent { expected, found } => {
+                write!(f, "Expected ASGI message {expected} but got '{found}'.")
+            }
+            Self::MessageAfterClose(found) => {
+                write!(
+                    f,
+                    "Unexpected ASGI message '{found}', after sending 'websocket.close'."
+                )
             }
             Self::MessageAfterEnd(found) => {
                 write!(

@@ -34,6 +34,38 @@ pub(crate) struct Settings {
     pub(crate) concurrency: usize,
     /// `None` where no proxy is believed.
     pub(crate) forwarding: Option<Forwarding>,
+    /// `None` where an upgrade to WebSocket is a request like any other.
+    pub(crate) websockets: Option<WebSockets>,
+}
+
+/// The options of a WebSocket.
+#[derive(Clone, Debug)]
+pub(crate) struct WebSockets {
+    /// Bytes of one message; `usize::MAX` for no limit.
+    pub(crate) max_size: usize,
+    /// Messages that wait for the application before reading stops.
+    pub(crate) max_queue: usize,
+    /// Between two pings.
+    pub(crate) ping_interval: Option<Duration>,
+    /// Within which a ping must be answered.
+    pub(crate) ping_timeout: Option<Duration>,
+    /// Whether messages may be compressed.
+    pub(crate) deflate: bool,
+    /// Within which the application must answer a handshake.
+    pub(crate) accept: Option<Duration>,
+}
+
+impl Default for WebSockets {
+    fn default() -> Self {
+        Self {
+            max_size: 16 * 1024 * 1024,
+            max_queue: 32,
+            ping_interval: Some(Duration::from_secs(20)),
+            ping_timeout: Some(Duration::from_secs(20)),
+            deflate: true,
+            accept: Some(Duration::from_secs(60)),
+        }
+    }
 }
 
 /// Which proxies are believed about the client, and in what beyond X-Forwarded-For and X-Forwarded-Proto.
@@ -65,6 +97,7 @@ impl Default for Settings {
             connections: usize::MAX,
             concurrency: usize::MAX,
             forwarding: None,
+            websockets: Some(WebSockets::default()),
         }
     }
 }
@@ -76,7 +109,7 @@ mod parse {
     use http::{HeaderName, HeaderValue};
     use pyo3::{exceptions::PyValueError, prelude::*};
 
-    use super::{Forwarding, Settings};
+    use super::{Forwarding, Settings, WebSockets};
 
     impl Settings {
         /// Reads a `Config`.
@@ -105,6 +138,7 @@ mod parse {
                 concurrency: option::<Option<u64>>(config, "limit_concurrency")?
                     .map_or(usize::MAX, size),
                 forwarding: forwarding(config)?,
+                websockets: websockets(config)?,
             })
         }
     }
@@ -138,6 +172,34 @@ mod parse {
 
     fn timeout(config: &Bound<'_, PyAny>, name: &str) -> PyResult<Option<Duration>> {
         Ok(Some(seconds(config, name)?).filter(|value| !value.is_zero()))
+    }
+
+    /// A number of seconds that may be missing, or not above zero: both turn it off.
+    fn optional(config: &Bound<'_, PyAny>, name: &str) -> PyResult<Option<Duration>> {
+        match option::<Option<f64>>(config, name)? {
+            Some(value) if value > 0.0 => timeout(config, name),
+            _ => Ok(None),
+        }
+    }
+
+    fn websockets(config: &Bound<'_, PyAny>) -> PyResult<Option<WebSockets>> {
+        if config.getattr("ws")?.eq("none")? {
+            return Ok(None);
+        }
+        let size = |name, none: usize| -> PyResult<usize> {
+            let value: Option<u64> = option(config, name)?;
+            Ok(value
+                .filter(|value| *value > 0)
+                .map_or(none, |value| usize::try_from(value).unwrap_or(usize::MAX)))
+        };
+        Ok(Some(WebSockets {
+            max_size: size("ws_max_size", usize::MAX)?,
+            max_queue: size("ws_max_queue", usize::MAX)?,
+            ping_interval: optional(config, "ws_ping_interval")?,
+            ping_timeout: optional(config, "ws_ping_timeout")?,
+            deflate: option(config, "ws_per_message_deflate")?,
+            accept: timeout(config, "ws_accept_timeout")?,
+        }))
     }
 
     fn forwarding(config: &Bound<'_, PyAny>) -> PyResult<Option<Forwarding>> {

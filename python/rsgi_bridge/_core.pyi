@@ -18,9 +18,12 @@ class Bridge:
         config: Config,
         state: dict[str, Any],
         logger: logging.Logger,
-        access_logger: logging.Logger | None = None,
+        access_logger: logging.Logger | None,
+        disconnected: type[OSError],
     ) -> Bridge:
-        """Needs a running event loop; `state` is copied for each request."""
+        """Needs a running event loop; `state` is copied for each request, and `disconnected` is
+        raised by a `send` to a WebSocket whose peer has left.
+        """
 
     def listen(self, fd: int, server_path: str | None = None) -> None:
         """Accepts from a duplicate of a listening socket."""

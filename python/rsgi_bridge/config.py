@@ -152,6 +152,7 @@ class Config:
         timeout_request_body: float = 60,
         min_request_body_rate: int = 0,
         timeout_write: float = 60,
+        ws_accept_timeout: float = 60,
         limit_request_head: int = DEFAULT_REQUEST_HEAD,
         limit_request_fields: int = 100,
         limit_request_body: int = 0,
@@ -220,6 +221,7 @@ class Config:
         self.timeout_request_body = timeout_request_body
         self.min_request_body_rate = min_request_body_rate
         self.timeout_write = timeout_write
+        self.ws_accept_timeout = ws_accept_timeout
         self.limit_request_head = limit_request_head
         self.limit_request_fields = limit_request_fields
         self.limit_request_body = limit_request_body

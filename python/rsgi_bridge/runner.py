@@ -94,6 +94,7 @@ def run(
     timeout_request_body: float = 60,
     min_request_body_rate: int = 0,
     timeout_write: float = 60,
+    ws_accept_timeout: float = 60,
     limit_request_head: int = DEFAULT_REQUEST_HEAD,
     limit_request_fields: int = 100,
     limit_request_body: int = 0,

@@ -26,6 +26,7 @@ from rsgi_bridge._core import Bridge, __version__
 from rsgi_bridge.binding import claim, exit_unbound, log_running
 from rsgi_bridge.config import STARTUP_FAILURE, Config
 from rsgi_bridge.daemon_thread import retired_at_exit
+from rsgi_bridge.exceptions import ClientDisconnected
 from rsgi_bridge.lifespan import LifespanOff, LifespanOn
 from rsgi_bridge.logging import style
 from rsgi_bridge.server_state import ServerState
@@ -140,7 +141,9 @@ class Server:
             self._load()
         access_logger = logging.getLogger("uvicorn.access") if self.config.access_log else None
         # First of all, because it refuses wrong options.
-        bridge = Bridge(self.config, self.lifespan.state, logger, access_logger)
+        bridge = Bridge(
+            self.config, self.lifespan.state, logger, access_logger, ClientDisconnected
+        )
         self._bridge = self.server_state.core = bridge
         if not await self._finish_unless(self.lifespan.startup(), lambda: self.should_exit):
             logger.info("Application startup cancelled.")

@@ -54,6 +54,11 @@ impl AccessLog {
     }
 }
 
+/// What a line about a request begins with and names: the client's address, the path with its query.
+pub(super) fn subject(scope: &Bound<'_, PyDict>) -> PyResult<(String, String)> {
+    Ok((client_address(scope)?, path_with_query(scope)?))
+}
+
 /// `Logger.hasHandlers`, without a call: nearly always the first look says it.
 fn has_handlers(logger: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = logger.py();

@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
+    sync::Arc,
 };
 
 use bytes::Bytes;
@@ -10,13 +11,14 @@ use http::StatusCode;
 use pyo3::{prelude::*, types::PyDict};
 
 use super::{
-    Asgi,
+    Asgi, Raised,
+    conversation::{Conversation, Sent},
     message::{self, Body, Kind, dict, kind},
 };
 use crate::{
     error::AppError,
     interpreter::guarded,
-    protocol::{Exchange, Head, Received},
+    protocol::{Exchange, Head, Home, Received, Ticket, Waiter},
 };
 
 /// ```text
@@ -42,25 +44,13 @@ enum Length {
 }
 
 pub(super) struct HttpExchange {
-    pub(super) asgi: Rc<Asgi>,
-    pub(super) exchange: Rc<Exchange>,
+    asgi: Rc<Asgi>,
+    exchange: Rc<Exchange>,
     response: RefCell<Response>,
     /// The scope, where there is an access log: taken when the record is made.
     recorded: RefCell<Option<Py<PyDict>>>,
     /// The application's own coroutine is being stepped: its suspension will be seen.
-    pub(super) is_driving: Cell<bool>,
-}
-
-/// What a `send` leaves to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sent {
-    Done,
-    /// The peer does not keep up.
-    Wait,
-    /// Nobody will read it. A stream that never ends must not keep the loop to itself for that.
-    Nowhere,
-    /// A head is held, and nobody will see the sender suspend.
-    Held,
+    is_driving: Cell<bool>,
 }
 
 impl HttpExchange {
@@ -76,115 +66,6 @@ impl HttpExchange {
             recorded: RefCell::new(recorded),
             is_driving: Cell::new(false),
         })
-    }
-
-    /// What `receive` gives now, if anything.
-    pub(super) fn try_receive(&self) -> Option<Received> {
-        let is_finished = matches!(*self.response.borrow(), Response::Finished);
-        if is_finished {
-            Some(Received::Disconnect)
-        } else {
-            self.exchange.try_receive()
-        }
-    }
-
-    pub(super) fn send(&self, message: &Bound<'_, PyAny>) -> PyResult<Sent> {
-        let py = message.py();
-        let message = dict(message)?;
-        let kind = kind(&message)?;
-        if self.exchange.is_lost() {
-            return Ok(Sent::Nowhere);
-        }
-        // A state that owns something is taken out while Python may run: reading a message calls the application's
-        // iterators.
-        if matches!(*self.response.borrow(), Response::Unsent) {
-            return self.on_start(&message, kind);
-        }
-        match self.response.replace(Response::Unsent) {
-            Response::Unsent => self.on_start(&message, kind),
-            Response::HeadHeld(head) => self.on_first_body(py, head, &message, kind),
-            Response::Streaming(length) => self.on_next_body(length, &message, kind),
-            Response::Dropping => self.on_dropped_body(&message, kind),
-            Response::Finished => {
-                self.response.replace(Response::Finished);
-                Err(AppError::MessageAfterEnd(kind.into_name()).into())
-            }
-        }
-    }
-
-    /// Puts a held head on the wire: the application waits now.
-    pub(super) fn flush_head(&self, py: Python<'_>) {
-        match self.response.replace(Response::Unsent) {
-            Response::HeadHeld(head) => {
-                self.open(py, head, Bytes::new());
-            }
-            other => {
-                self.response.replace(other);
-            }
-        }
-    }
-
-    /// The application returned `value`.
-    pub(super) fn on_returned(&self, py: Python<'_>, value: &Bound<'_, PyAny>) {
-        if !value.is_none() {
-            let shown = value.str().map_or_else(
-                |_| "?".to_owned(),
-                |text| text.to_string_lossy().into_owned(),
-            );
-            let text = format!("ASGI callable should return None, but returned '{shown}'.");
-            self.asgi.log(py, "error", &text);
-            self.end(py);
-            self.exchange.close();
-            return;
-        }
-        let complaint = match &*self.response.borrow() {
-            Response::Finished => return,
-            _ if self.exchange.is_disconnected() => None,
-            Response::Unsent => Some("ASGI callable returned without starting response."),
-            Response::HeadHeld(_) | Response::Streaming(_) => {
-                Some("ASGI callable returned without completing response.")
-            }
-            Response::Dropping => None,
-        };
-        if let Some(complaint) = complaint {
-            self.asgi.log(py, "error", complaint);
-        }
-        self.end(py);
-    }
-
-    /// The application raised.
-    pub(super) fn on_raised(&self, py: Python<'_>, error: &PyErr) {
-        self.asgi
-            .log_exception(py, "Exception in ASGI application\n", error);
-        let was_finished = matches!(
-            *self.response.borrow(),
-            Response::Finished | Response::Dropping
-        );
-        self.end(py);
-        if was_finished {
-            self.exchange.close();
-        }
-    }
-
-    /// Nothing more will come: 500 where nothing has left, a cut where something has.
-    pub(super) fn end(&self, py: Python<'_>) {
-        match self.response.replace(Response::Finished) {
-            Response::Unsent | Response::HeadHeld(_) => {
-                if self.exchange.is_disconnected() {
-                    // The peer has left, and nobody has answered it: there is no answer to make up, or to record.
-                    self.exchange.abandon();
-                } else {
-                    self.record(py, StatusCode::INTERNAL_SERVER_ERROR);
-                    self.exchange.fail();
-                }
-            }
-            Response::Streaming(_) => self.exchange.cut(),
-            Response::Dropping => self.exchange.finish(Bytes::new()),
-            Response::Finished => {}
-        }
-        // The scope may lead back to this exchange.
-        let scope = self.recorded.take();
-        drop(scope);
     }
 
     /// Answers in the application's place, which is not called.
@@ -319,6 +200,150 @@ impl HttpExchange {
             self.asgi
                 .log_exception(py, "Exception in access log\n", &error);
         }
+    }
+}
+
+impl Conversation for HttpExchange {
+    fn asgi(&self) -> &Rc<Asgi> {
+        &self.asgi
+    }
+
+    fn home(&self) -> &Arc<Home> {
+        self.exchange.home()
+    }
+
+    fn is_turning(&self) -> bool {
+        self.exchange.is_turning()
+    }
+
+    fn try_receive<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let is_finished = matches!(*self.response.borrow(), Response::Finished);
+        let received = if is_finished {
+            Some(Received::Disconnect)
+        } else {
+            self.exchange.try_receive()
+        };
+        received
+            .map(|received| message::received(py, received))
+            .transpose()
+    }
+
+    fn send(&self, message: &Bound<'_, PyAny>) -> PyResult<Sent> {
+        let py = message.py();
+        let message = dict(message)?;
+        let kind = kind(&message)?;
+        if self.exchange.is_lost() {
+            return Ok(Sent::Nowhere);
+        }
+        // A state that owns something is taken out while Python may run: reading a message calls the application's
+        // iterators.
+        if matches!(*self.response.borrow(), Response::Unsent) {
+            return self.on_start(&message, kind);
+        }
+        match self.response.replace(Response::Unsent) {
+            Response::Unsent => self.on_start(&message, kind),
+            Response::HeadHeld(head) => self.on_first_body(py, head, &message, kind),
+            Response::Streaming(length) => self.on_next_body(length, &message, kind),
+            Response::Dropping => self.on_dropped_body(&message, kind),
+            Response::Finished => {
+                self.response.replace(Response::Finished);
+                Err(AppError::MessageAfterEnd(kind.into_name()).into())
+            }
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.exchange.has_room()
+    }
+
+    fn wait_receive(&self, waiter: Waiter) -> Ticket {
+        self.exchange.wait_receive(waiter)
+    }
+
+    fn forget_receive(&self, ticket: Ticket) {
+        self.exchange.forget_receive(ticket);
+    }
+
+    fn wait_room(&self, waiter: Waiter) -> Ticket {
+        self.exchange.wait_room(waiter)
+    }
+
+    fn forget_room(&self, ticket: Ticket) {
+        self.exchange.forget_room(ticket);
+    }
+
+    fn on_stepping(&self) -> Option<Raised<'_>> {
+        Some(Raised::new(&self.is_driving))
+    }
+
+    /// Puts a held head on the wire: the application waits now.
+    fn on_suspended(&self, py: Python<'_>) {
+        match self.response.replace(Response::Unsent) {
+            Response::HeadHeld(head) => {
+                self.open(py, head, Bytes::new());
+            }
+            other => {
+                self.response.replace(other);
+            }
+        }
+    }
+
+    /// The application returned `value`.
+    fn on_returned(&self, py: Python<'_>, value: &Bound<'_, PyAny>) {
+        if !value.is_none() {
+            self.asgi.log_returned(py, value);
+            self.end(py);
+            self.exchange.close();
+            return;
+        }
+        let complaint = match &*self.response.borrow() {
+            Response::Finished => return,
+            _ if self.exchange.is_disconnected() => None,
+            Response::Unsent => Some("ASGI callable returned without starting response."),
+            Response::HeadHeld(_) | Response::Streaming(_) => {
+                Some("ASGI callable returned without completing response.")
+            }
+            Response::Dropping => None,
+        };
+        if let Some(complaint) = complaint {
+            self.asgi.log(py, "error", complaint);
+        }
+        self.end(py);
+    }
+
+    /// The application raised.
+    fn on_raised(&self, py: Python<'_>, error: &PyErr) {
+        self.asgi
+            .log_exception(py, "Exception in ASGI application\n", error);
+        let was_finished = matches!(
+            *self.response.borrow(),
+            Response::Finished | Response::Dropping
+        );
+        self.end(py);
+        if was_finished {
+            self.exchange.close();
+        }
+    }
+
+    /// Nothing more will come: 500 where nothing has left, a cut where something has.
+    fn end(&self, py: Python<'_>) {
+        match self.response.replace(Response::Finished) {
+            Response::Unsent | Response::HeadHeld(_) => {
+                if self.exchange.is_disconnected() {
+                    // The peer has left, and nobody has answered it: there is no answer to make up, or to record.
+                    self.exchange.abandon();
+                } else {
+                    self.record(py, StatusCode::INTERNAL_SERVER_ERROR);
+                    self.exchange.fail();
+                }
+            }
+            Response::Streaming(_) => self.exchange.cut(),
+            Response::Dropping => self.exchange.finish(Bytes::new()),
+            Response::Finished => {}
+        }
+        // The scope may lead back to this exchange.
+        let scope = self.recorded.take();
+        drop(scope);
     }
 }
 

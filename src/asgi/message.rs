@@ -1,4 +1,6 @@
-//! ASGI event dicts <-> Rust; the only file that knows their keys.
+//! ASGI event dicts <-> Rust; with `websocket.rs` below it the only file that knows their keys.
+
+pub(super) mod websocket;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -49,26 +51,34 @@ pub(super) fn dict<'py>(message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDi
     Ok(copy)
 }
 
+fn type_of<'py>(message: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+    message
+        .get_item(intern!(message.py(), "type"))?
+        .ok_or_else(|| PyKeyError::new_err("type"))
+}
+
+/// A type's name, whatever it is.
+fn name_of(found: &Bound<'_, PyAny>) -> PyResult<String> {
+    Ok(match found.cast::<PyString>() {
+        Ok(name) => name.to_string_lossy().into_owned(),
+        Err(_) => found.str()?.to_string_lossy().into_owned(),
+    })
+}
+
 pub(super) fn kind(message: &Bound<'_, PyDict>) -> PyResult<Kind> {
     let py = message.py();
-    let Some(found) = message.get_item(intern!(py, "type"))? else {
-        return Err(PyKeyError::new_err("type"));
-    };
+    let found = type_of(message)?;
     if found.is(intern!(py, "http.response.body")) {
         return Ok(Kind::Body);
     }
     if found.is(intern!(py, "http.response.start")) {
         return Ok(Kind::Start);
     }
-    let name = found
-        .cast::<PyString>()
-        .ok()
-        .and_then(|name| name.to_str().ok());
-    Ok(match name {
-        Some("http.response.body") => Kind::Body,
-        Some("http.response.start") => Kind::Start,
-        Some(other) => Kind::Other(other.to_owned()),
-        None => Kind::Other(found.str()?.to_string_lossy().into_owned()),
+    let name = name_of(&found)?;
+    Ok(match name.as_str() {
+        "http.response.body" => Kind::Body,
+        "http.response.start" => Kind::Start,
+        _ => Kind::Other(name),
     })
 }
 
@@ -95,22 +105,36 @@ pub(super) fn start(
     let Some(fields) = message.get_item(intern!(py, "headers"))? else {
         return Ok(head);
     };
-    if let Ok(list) = fields.cast_exact::<PyList>() {
-        for field in list {
-            add(&mut head, &field)?;
-        }
-    } else {
-        for field in fields.try_iter()? {
-            add(&mut head, &field?)?;
-        }
-    }
+    each_field(&fields, |name, value| head.add(name, value))?;
     Ok(head)
 }
 
-fn add(head: &mut Head, field: &Bound<'_, PyAny>) -> PyResult<()> {
+/// Shows each of an iterable of pairs of a name and a value.
+#[inline]
+fn each_field(
+    fields: &Bound<'_, PyAny>,
+    mut add: impl FnMut(&[u8], &[u8]) -> Result<(), AppError>,
+) -> PyResult<()> {
+    if let Ok(list) = fields.cast_exact::<PyList>() {
+        for field in list {
+            field_bytes(&field, &mut add)?;
+        }
+    } else {
+        for field in fields.try_iter()? {
+            field_bytes(&field?, &mut add)?;
+        }
+    }
+    Ok(())
+}
+
+#[inline]
+fn field_bytes(
+    field: &Bound<'_, PyAny>,
+    add: &mut impl FnMut(&[u8], &[u8]) -> Result<(), AppError>,
+) -> PyResult<()> {
     let (name, value) = pair(field)?;
     with_bytes(&name, "a header name", |name| {
-        with_bytes(&value, "a header value", |value| head.add(name, value))
+        with_bytes(&value, "a header value", |value| add(name, value))
     })??
     .map_err(PyErr::from)
 }

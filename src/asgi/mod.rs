@@ -1,12 +1,14 @@
 //! `Application` for an ASGI callable: the only layer that speaks ASGI. Knows neither frames nor sockets.
 
 mod access_log;
+mod conversation;
 mod deferred;
 mod http;
 mod message;
 mod operation;
 mod scope;
 mod task;
+mod websocket;
 
 use std::{
     cell::{Cell, RefCell},
@@ -27,7 +29,7 @@ use slab::Slab;
 
 use crate::{
     interpreter::{Context, EventLoop, Ready, guarded, log_exception},
-    protocol::{Application, Exchange, Home, Proxies},
+    protocol::{Application, Exchange, Forwarded, Home, Proxies, Session},
     transport::Peer,
 };
 
@@ -49,6 +51,8 @@ pub(crate) struct Asgi {
     access_log: Option<AccessLog>,
     base_context: Context,
     ready: Py<Ready>,
+    /// What `send` raises on a WebSocket whose peer has left.
+    disconnected: Py<PyAny>,
     callables: Callables,
     home: Arc<Home>,
     /// Tasks that did not finish in their first step. asyncio itself keeps only weak references.
@@ -92,6 +96,8 @@ pub(crate) struct Options<'py> {
     pub(crate) state: Bound<'py, PyDict>,
     pub(crate) logger: Bound<'py, PyAny>,
     pub(crate) access_logger: Option<Bound<'py, PyAny>>,
+    /// The class of what `send` raises on a WebSocket whose peer has left: an `OSError`.
+    pub(crate) disconnected: Bound<'py, PyAny>,
 }
 
 /// uvicorn's level below DEBUG.
@@ -102,6 +108,17 @@ pub(crate) struct Client {
     scope: ClientScope,
     /// Where the peer is one of them.
     proxies: Option<Rc<Proxies>>,
+}
+
+impl Client {
+    /// What trusted proxies say of a request; of its Host there is only theirs afterwards.
+    fn forwarded(&self, request: &mut Parts) -> Option<Forwarded> {
+        let forwarded = self.proxies.as_ref()?.read(&request.headers)?;
+        if let Some(authority) = &forwarded.authority {
+            request.headers.insert(HOST, authority.field.clone());
+        }
+        Some(forwarded)
+    }
 }
 
 impl Asgi {
@@ -129,6 +146,7 @@ impl Asgi {
                 Context::current(py)?
             },
             ready: Ready::new(py)?,
+            disconnected: options.disconnected.unbind(),
             callables: Callables::new(py)?,
             home: Arc::clone(home),
             running: RefCell::default(),
@@ -166,13 +184,10 @@ impl Asgi {
         drop(task);
     }
 
-    /// As uvicorn counts: all connections, this one too, or all calls but this one.
-    fn is_full(&self, exchange: &Exchange) -> bool {
+    /// As uvicorn counts: all `connections`, this one too, or all calls but this one.
+    fn is_full(&self, connections: impl FnOnce() -> usize) -> bool {
         self.concurrency != usize::MAX
-            && exchange
-                .connections()
-                .max(self.running_count.load(Ordering::Relaxed))
-                >= self.concurrency
+            && connections().max(self.running_count.load(Ordering::Relaxed)) >= self.concurrency
     }
 
     /// Cancels every running call; gives how many there were.
@@ -222,6 +237,16 @@ impl Asgi {
         });
     }
 
+    /// The application returned something.
+    fn log_returned(&self, py: Python<'_>, value: &Bound<'_, PyAny>) {
+        let shown = value.str().map_or_else(
+            |_| "?".to_owned(),
+            |text| text.to_string_lossy().into_owned(),
+        );
+        let text = format!("ASGI callable should return None, but returned '{shown}'.");
+        self.log(py, "error", &text);
+    }
+
     fn log_exception(&self, py: Python<'_>, text: &str, error: &PyErr) {
         log_exception(py, &self.logger, text, error);
     }
@@ -255,6 +280,31 @@ impl Application for Rc<Asgi> {
         });
     }
 
+    fn session(&self, client: &Client, request: &mut Parts, session: &Rc<Session>) {
+        Python::attach(|py| {
+            if let Err(error) = websocket::start(py, self, client, request, session) {
+                self.log_exception(py, "Exception in ASGI server\n", &error);
+                session.fail();
+            }
+        });
+    }
+
+    fn on_denied(&self, peer: &Peer, status: StatusCode, reason: &str) {
+        let client = client_prefix(peer);
+        Python::attach(|py| {
+            websocket::log_rejected(py, self, status);
+            self.log(py, "debug", &format!("{client}Refused: {reason}."));
+        });
+    }
+
+    fn on_unanswered(&self, peer: &Peer) {
+        let client = client_prefix(peer);
+        Python::attach(|py| {
+            let text = format!("{client}The application has not answered a WebSocket handshake.");
+            self.log(py, "error", &text);
+        });
+    }
+
     fn on_refused(&self, peer: &Peer, reason: &'static str) {
         let client = client_prefix(peer);
         Python::attach(|py| {
@@ -281,16 +331,7 @@ fn start(
     request: &mut Parts,
     exchange: &Rc<Exchange>,
 ) -> PyResult<()> {
-    let forwarded = client
-        .proxies
-        .as_ref()
-        .and_then(|proxies| proxies.read(&request.headers));
-    if let Some(authority) = forwarded
-        .as_ref()
-        .and_then(|found| found.authority.as_ref())
-    {
-        request.headers.insert(HOST, authority.field.clone());
-    }
+    let forwarded = client.forwarded(request);
     let scope = client
         .scope
         .of_request(py, request, &asgi.root_path, &asgi.state)?;
@@ -303,12 +344,12 @@ fn start(
     }
     let recorded = asgi.access_log.is_some().then(|| scope.clone().unbind());
     let http = HttpExchange::new(asgi, exchange, recorded);
-    if asgi.is_full(exchange) {
+    if asgi.is_full(|| exchange.connections()) {
         asgi.log(py, "warning", "Exceeded concurrency limit.");
         http.refuse(py, StatusCode::SERVICE_UNAVAILABLE);
         return Ok(());
     }
-    task::start(py, asgi, &http, scope)
+    task::start(py, http, scope)
 }
 
 /// What a line about a connection begins with: the peer as it connected, whoever it may speak for.
@@ -332,6 +373,6 @@ fn warn_of_upgrade(py: Python<'_>, asgi: &Asgi, request: &Parts) {
     }
     asgi.log(py, "warning", "Unsupported upgrade request.");
     if says(UPGRADE, "websocket") {
-        asgi.log(py, "warning", "rsgi does not serve WebSockets yet.");
+        asgi.log(py, "warning", "WebSockets are turned off (--ws none).");
     }
 }

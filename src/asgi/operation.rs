@@ -6,9 +6,8 @@ use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyString};
 
 use super::{
     Raised,
+    conversation::{Conversation, Sent},
     deferred::Deferred,
-    http::{HttpExchange, Sent},
-    message,
 };
 use crate::{
     interpreter::{
@@ -17,11 +16,11 @@ use crate::{
     protocol::{Local, Ticket},
 };
 
-/// The `send` of one request.
-pub(super) struct Send(Local<Rc<HttpExchange>>);
+/// The `send` of one call.
+pub(super) struct Send(Local<Rc<dyn Conversation>>);
 
-/// The `receive` of one request.
-pub(super) struct Receive(Local<Rc<HttpExchange>>);
+/// The `receive` of one call.
+pub(super) struct Receive(Local<Rc<dyn Conversation>>);
 
 /// The types of both, which pass for coroutine functions: frameworks look (asgiref warns).
 pub(super) struct Callables {
@@ -43,25 +42,25 @@ impl Callables {
     pub(super) fn send<'py>(
         &self,
         py: Python<'py>,
-        http: &Rc<HttpExchange>,
+        conversation: &Rc<dyn Conversation>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.send.object(py, Send(local(http)))
+        self.send.object(py, Send(local(conversation)))
     }
 
     pub(super) fn receive<'py>(
         &self,
         py: Python<'py>,
-        http: &Rc<HttpExchange>,
+        conversation: &Rc<dyn Conversation>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.receive.object(py, Receive(local(http)))
+        self.receive.object(py, Receive(local(conversation)))
     }
 }
 
 /// Puts a held head on the wire when the loop comes to it.
 #[pyclass(frozen, module = "rsgi_bridge._core")]
-struct FlushHead(Local<Rc<HttpExchange>>);
+struct FlushHead(Local<Rc<dyn Conversation>>);
 
-/// The exchange, or the error for a call from a thread that is not the loop's.
+/// What is at home here, or the error for a call from a thread that is not the loop's.
 pub(super) fn at_home<T>(local: &Local<T>) -> PyResult<&T> {
     local
         .try_ref()
@@ -71,8 +70,8 @@ pub(super) fn at_home<T>(local: &Local<T>) -> PyResult<&T> {
 pub(super) const ELSEWHERE: &str =
     "called from another thread than the event loop's: use asyncio.run_coroutine_threadsafe()";
 
-fn local(http: &Rc<HttpExchange>) -> Local<Rc<HttpExchange>> {
-    Local::new(http.exchange.home(), Rc::clone(http))
+fn local(conversation: &Rc<dyn Conversation>) -> Local<Rc<dyn Conversation>> {
+    Local::new(conversation.home(), Rc::clone(conversation))
 }
 
 impl Function for Send {
@@ -86,21 +85,24 @@ impl Function for Send {
         message: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = callable.py();
-        let (Ok(http), Some(message)) = (at_home(&self.0), message) else {
+        let (Ok(conversation), Some(message)) = (at_home(&self.0), message) else {
             return Deferred::of(callable, message, self.0.home());
         };
-        match http.send(message)? {
-            Sent::Done => {}
+        let wanted = match conversation.send(message)? {
+            Sent::Done => None,
             Sent::Held => {
-                let flush = Bound::new(py, FlushHead(local(http)))?;
-                http.asgi.event_loop.call_soon(py, flush.as_any())?;
+                let flush = Bound::new(py, FlushHead(local(conversation)))?;
+                let event_loop = &conversation.asgi().event_loop;
+                event_loop.call_soon(py, flush.as_any())?;
+                None
             }
-            Sent::Wait => return Ok(Bound::new(py, Operation::new(http, Wanted::Room))?.into_any()),
-            Sent::Nowhere => {
-                return Ok(Bound::new(py, Operation::new(http, Wanted::Turn))?.into_any());
-            }
+            Sent::Wait => Some(Wanted::Room),
+            Sent::Nowhere => Some(Wanted::Turn),
+        };
+        match wanted {
+            Some(wanted) => Operation::object(py, conversation, wanted),
+            None => Ok(conversation.asgi().ready.bind(py).clone().into_any()),
         }
-        Ok(http.asgi.ready.bind(py).clone().into_any())
     }
 }
 
@@ -114,17 +116,17 @@ impl Function for Receive {
         callable: &Bound<'py, PyAny>,
         _: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let Ok(http) = at_home(&self.0) else {
+        let Ok(conversation) = at_home(&self.0) else {
             return Deferred::of(callable, None, self.0.home());
         };
-        Ok(Bound::new(callable.py(), Operation::new(http, Wanted::Message))?.into_any())
+        Operation::object(callable.py(), conversation, Wanted::Message)
     }
 }
 
 #[pymethods]
 impl FlushHead {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
-        at_home(&self.0)?.flush_head(py);
+        at_home(&self.0)?.on_suspended(py);
         Ok(())
     }
 }
@@ -139,11 +141,11 @@ impl FlushHead {
 pub(super) struct Operation(Local<Wait>);
 
 struct Wait {
-    http: Rc<HttpExchange>,
+    conversation: Rc<dyn Conversation>,
     wanted: Wanted,
     is_over: Cell<bool>,
     has_waited: Cell<bool>,
-    /// By which the exchange knows the last wait.
+    /// By which the conversation knows the last wait.
     ticket: Cell<Option<Ticket>>,
 }
 
@@ -156,15 +158,20 @@ enum Wanted {
 }
 
 impl Operation {
-    fn new(http: &Rc<HttpExchange>, wanted: Wanted) -> Self {
+    fn object<'py>(
+        py: Python<'py>,
+        conversation: &Rc<dyn Conversation>,
+        wanted: Wanted,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let wait = Wait {
-            http: Rc::clone(http),
+            conversation: Rc::clone(conversation),
             wanted,
             is_over: Cell::new(false),
             has_waited: Cell::new(false),
             ticket: Cell::new(None),
         };
-        Self(Local::new(http.exchange.home(), wait))
+        let operation = Self(Local::new(conversation.home(), wait));
+        Ok(Bound::new(py, operation)?.into_any())
     }
 
     fn step<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -180,7 +187,7 @@ impl Operation {
             wait.is_over.set(true);
             return Err(stop_iteration(&value));
         }
-        let suspension = Suspension::new(py, &wait.http.asgi.event_loop)?;
+        let suspension = Suspension::new(py, &wait.conversation.asgi().event_loop)?;
         wait.subscribe(py, suspension.clone_ref(py));
         Ok(suspension.into_bound(py).into_any())
     }
@@ -189,14 +196,9 @@ impl Operation {
 impl Wait {
     fn try_finish<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         match self.wanted {
-            Wanted::Message => self
-                .http
-                .try_receive()
-                .map(|received| message::received(py, received))
-                .transpose(),
+            Wanted::Message => self.conversation.try_receive(py),
             Wanted::Room => Ok(self
-                .http
-                .exchange
+                .conversation
                 .has_room()
                 .then(|| py.None().into_bound(py))),
             Wanted::Turn => Ok(self
@@ -212,29 +214,30 @@ impl Wait {
             Suspension::wake(suspension.bind(py), Resume::Soon);
             return;
         }
-        let http = Rc::clone(&self.http);
+        let conversation = Rc::clone(&self.conversation);
         let waiter = Box::new(move || {
             // In a turn nothing else runs on this thread, so the task can be entered here and now; while another is
             // being stepped asyncio forbids it.
-            let is_free = http.exchange.is_turning() && !http.asgi.stepping.get();
+            let stepping = &conversation.asgi().stepping;
+            let is_free = conversation.is_turning() && !stepping.get();
             let resume = if is_free { Resume::Here } else { Resume::Soon };
             Python::attach(|py| {
-                let _stepping = Raised::new(&http.asgi.stepping);
+                let _stepping = Raised::new(stepping);
                 Suspension::wake(suspension.bind(py), resume);
             });
         });
         self.ticket.set(match self.wanted {
-            Wanted::Message => Some(self.http.exchange.wait_receive(waiter)),
-            Wanted::Room => Some(self.http.exchange.wait_room(waiter)),
+            Wanted::Message => Some(self.conversation.wait_receive(waiter)),
+            Wanted::Room => Some(self.conversation.wait_room(waiter)),
             Wanted::Turn => None,
         });
     }
 
-    /// The exchange need not call any more: a wait that is cancelled leaves nothing with it.
+    /// The conversation need not call any more: a wait that is cancelled leaves nothing with it.
     fn forget(&self) {
         match (self.ticket.take(), self.wanted) {
-            (Some(ticket), Wanted::Message) => self.http.exchange.forget_receive(ticket),
-            (Some(ticket), Wanted::Room) => self.http.exchange.forget_room(ticket),
+            (Some(ticket), Wanted::Message) => self.conversation.forget_receive(ticket),
+            (Some(ticket), Wanted::Room) => self.conversation.forget_room(ticket),
             _ => {}
         }
     }

@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use http::{Method, Version, header::HOST, request::Parts};
+use http::{
+    Method, Version,
+    header::{HOST, SEC_WEBSOCKET_PROTOCOL},
+    request::Parts,
+};
 use percent_encoding::percent_decode_str;
 use pyo3::{
     intern,
@@ -74,6 +78,49 @@ impl ClientScope {
         };
         scope.set_item(intern!(py, "state"), state)?;
         Ok(scope)
+    }
+}
+
+/// Makes the scope of a request that of a WebSocket.
+pub(super) fn upgrade(scope: &Bound<'_, PyDict>, request: &Parts) -> PyResult<()> {
+    let py = scope.py();
+    scope.set_item(intern!(py, "type"), intern!(py, "websocket"))?;
+    if let Some(asgi) = scope.get_item(intern!(py, "asgi"))? {
+        // uvicorn's: from 2.4 on `send` raises once the peer has left, and here it does.
+        asgi.set_item(intern!(py, "spec_version"), intern!(py, "2.4"))?;
+    }
+    let key = intern!(py, "scheme");
+    let scheme = match scope.get_item(key)? {
+        Some(scheme) if scheme.eq("https")? || scheme.eq("wss")? => intern!(py, "wss"),
+        _ => intern!(py, "ws"),
+    };
+    scope.set_item(key, scheme)?;
+    scope.del_item(intern!(py, "method"))?;
+    scope.set_item(intern!(py, "subprotocols"), subprotocols(py, request)?)?;
+    let extensions = PyDict::new(py);
+    extensions.set_item(intern!(py, "websocket.http.response"), PyDict::new(py))?;
+    scope.set_item(intern!(py, "extensions"), extensions)
+}
+
+/// What the peer offers, in its order (ASGI-72). Bytes that are not UTF-8 do not make a name: they become U+FFFD.
+fn subprotocols<'py>(py: Python<'py>, request: &Parts) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    for value in request.headers.get_all(SEC_WEBSOCKET_PROTOCOL) {
+        for name in value.as_bytes().split(|byte| *byte == b',') {
+            let name = name.trim_ascii();
+            if !name.is_empty() {
+                list.append(String::from_utf8_lossy(name))?;
+            }
+        }
+    }
+    Ok(list)
+}
+
+/// Whether the peer has offered this protocol, as far as the scope knows.
+pub(super) fn offers(scope: &Bound<'_, PyDict>, protocol: &str) -> PyResult<bool> {
+    match scope.get_item(intern!(scope.py(), "subprotocols"))? {
+        Some(offered) => offered.contains(protocol),
+        None => Ok(false),
     }
 }
 

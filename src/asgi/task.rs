@@ -15,23 +15,23 @@ use pyo3::{
     types::{PyDict, PyString, PyTuple},
 };
 
-use super::{Asgi, Raised, http::HttpExchange, operation::at_home};
+use super::{Raised, conversation::Conversation, operation::at_home};
 use crate::{
     interpreter::{Step, awaitable_iterator, guarded, step},
     protocol::Local,
 };
 
-/// Starts the call of one request.
+/// Starts the call for one request, or for one WebSocket.
 pub(super) fn start(
     py: Python<'_>,
-    asgi: &Rc<Asgi>,
-    http: &Rc<HttpExchange>,
+    conversation: Rc<dyn Conversation>,
     scope: Bound<'_, PyDict>,
 ) -> PyResult<()> {
-    let receive = asgi.callables.receive(py, http)?.unbind();
-    let send = asgi.callables.send(py, http)?.unbind();
+    let asgi = &Rc::clone(conversation.asgi());
+    let receive = asgi.callables.receive(py, &conversation)?.unbind();
+    let send = asgi.callables.send(py, &conversation)?.unbind();
     let drive = Drive {
-        http: Rc::clone(http),
+        conversation,
         stage: RefCell::new(Stage::Ready {
             scope: scope.unbind(),
             receive,
@@ -53,12 +53,12 @@ pub(super) fn start(
     Ok(())
 }
 
-/// The coroutine of a request's task.
+/// The coroutine of a call's task.
 #[pyclass(frozen, name = "asgi_call", module = "rsgi_bridge._core")]
 struct Call(Local<Drive>);
 
 struct Drive {
-    http: Rc<HttpExchange>,
+    conversation: Rc<dyn Conversation>,
     stage: RefCell<Stage>,
     /// Where the task is kept while it runs.
     slot: Cell<Option<usize>>,
@@ -108,10 +108,10 @@ impl Drive {
             Stage::Ready { .. } | Stage::Suspended(_) => {}
         }
         let stage = self.stage.replace(Stage::Stepping);
-        let asgi = &self.http.asgi;
+        let asgi = self.conversation.asgi();
         let _stepping = Raised::new(&asgi.stepping);
         let outcome = {
-            let _driving = Raised::new(&self.http.is_driving);
+            let _driving = self.conversation.on_stepping();
             // A panic of a native extension comes back out of the interpreter as one of ours: it is the application's
             // failure like any other.
             guarded(|| self.advance(py, stage, advance))
@@ -119,17 +119,17 @@ impl Drive {
         match outcome {
             Ok((iterator, Step::Yielded(yielded))) => {
                 self.stage.replace(Stage::Suspended(iterator.unbind()));
-                self.http.flush_head(py);
+                self.conversation.on_suspended(py);
                 Ok(Some(yielded))
             }
             Ok((_, Step::Returned(value))) => {
                 self.on_over();
-                self.http.on_returned(py, &value);
+                self.conversation.on_returned(py, &value);
                 Ok(None)
             }
             Err(error) => {
                 self.on_over();
-                self.http.on_raised(py, &error);
+                self.conversation.on_raised(py, &error);
                 Ok(None)
             }
         }
@@ -147,7 +147,7 @@ impl Drive {
                 receive,
                 send,
             } => {
-                let application = self.http.asgi.application.bind(py);
+                let application = self.conversation.asgi().application.bind(py);
                 awaitable_iterator(application.call1((scope, receive, send))?)?
             }
             Stage::Suspended(iterator) => iterator.into_bound(py),
@@ -162,7 +162,7 @@ impl Drive {
         let old = self.stage.replace(Stage::Over);
         drop(old);
         if let Some(slot) = self.slot.take() {
-            self.http.asgi.release(slot);
+            self.conversation.asgi().release(slot);
         }
     }
 
@@ -179,7 +179,7 @@ impl Drop for Drive {
     fn drop(&mut self) {
         if !matches!(*self.stage.borrow(), Stage::Over) {
             self.on_over();
-            Python::attach(|py| self.http.end(py));
+            Python::attach(|py| self.conversation.end(py));
         }
     }
 }
@@ -244,7 +244,7 @@ impl Call {
                 .map(drop),
             _ => Ok(()),
         };
-        drive.http.end(py);
+        drive.conversation.end(py);
         closed
     }
 

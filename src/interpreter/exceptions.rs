@@ -26,6 +26,8 @@ impl From<AppError> for PyErr {
             | AppError::HeaderValueInvalid
             | AppError::HeadersTooMany
             | AppError::UnexpectedMessage { .. }
+            | AppError::UnexpectedEvent { .. }
+            | AppError::MessageAfterClose(_)
             | AppError::MessageAfterEnd(_) => PyRuntimeError::new_err(text),
         }
     }

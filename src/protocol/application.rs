@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use http::request::Parts;
+use http::{StatusCode, request::Parts};
 
-use super::Exchange;
+use super::{Exchange, Session};
 use crate::transport::Peer;
 
 /// Answers requests.
@@ -24,6 +24,15 @@ pub(crate) trait Application: 'static {
     /// Runs one request: answers through `exchange`, at once or later. Called from a turn, never from within another
     /// exchange's call.
     fn exchange(&self, client: &Self::Client, request: &mut Parts, exchange: &Rc<Exchange>);
+
+    /// Runs one WebSocket session, whose handshake the application answers through `session`. Called as `exchange` is.
+    fn session(&self, client: &Self::Client, request: &mut Parts, session: &Rc<Session>);
+
+    /// A WebSocket handshake was refused before any application could see it.
+    fn on_denied(&self, peer: &Peer, status: StatusCode, reason: &str);
+
+    /// The application has not answered a WebSocket handshake in time: it is refused.
+    fn on_unanswered(&self, peer: &Peer);
 
     /// A request was refused before any application could see it.
     fn on_refused(&self, peer: &Peer, reason: &'static str);

@@ -42,6 +42,11 @@ impl Checked {
         }
     }
 
+    /// What hyper has not seen of what was read.
+    pub(super) fn into_front(self) -> Bytes {
+        self.front
+    }
+
     /// A write while no response is owed is hyper's own refusal, an empty page: the driver says it in our words.
     fn is_refusal(&self, bytes: &[u8]) -> bool {
         if self.link.is_unflushed() {

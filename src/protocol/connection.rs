@@ -4,8 +4,9 @@
 //! ```text
 //!             readable               refused                   said
 //!   Parked ------------> Active ------------> Refusing(words) -------> Lingering -> Done
-//!     ^      a second     |  |                                            ^
-//!     `---- of idleness --'  `--- ended, timed out, drained --------------'
+//!     ^      a second     | ||                                            ^
+//!     `---- of idleness --' |`--- ended, timed out, drained --------------|
+//!                           `----> WebSocket ---- over -------------------'
 //! ```
 
 use std::{
@@ -19,6 +20,8 @@ use bytes::{Buf, Bytes};
 use http::StatusCode;
 use http_body::Body;
 
+mod upgrade;
+
 use super::{
     Application, Server,
     body::poll_quietly,
@@ -29,6 +32,7 @@ use super::{
     refusal,
     server::Stage,
     timeouts::{Due, IsActive, Timeouts},
+    websocket::Channel,
 };
 use crate::{
     runtime::Deadline,
@@ -55,6 +59,7 @@ pub(super) struct Driver<A: Application> {
 enum Phase<A: Application> {
     Parked,
     Active(Box<Connection<A>>),
+    WebSocket(Box<Channel>),
     /// What is left to say, and until when.
     Refusing(Bytes, Instant),
     Lingering(Instant),
@@ -64,6 +69,8 @@ enum Phase<A: Application> {
 /// What a look at the connection came to.
 enum Look {
     Again,
+    /// There is more to do, but others come first.
+    Later,
     /// Nothing to do before an event, or this time.
     Wait(Option<Instant>),
     Done,
@@ -96,6 +103,7 @@ impl<A: Application> Driver<A> {
             Phase::Done => Look::Done,
             Phase::Parked => self.look_parked(),
             Phase::Active(connection) => self.look_active(connection, cx),
+            Phase::WebSocket(channel) => self.look_session(channel, cx),
             Phase::Refusing(words, until) => self.look_refusing(words, until, cx),
             Phase::Lingering(until) => self.look_lingering(until, cx),
         }
@@ -122,6 +130,9 @@ impl<A: Application> Driver<A> {
         if let Poll::Ready(outcome) = connection.poll_without_shutdown(cx) {
             drop(connection);
             return self.on_ended(outcome.is_err_and(|error| error.is_parse()));
+        }
+        if let Some(handshake) = self.link.take_handshake() {
+            return self.upgrade(*handshake, *connection);
         }
         self.phase = Phase::Active(connection);
         if self.is_gone() {
@@ -351,6 +362,7 @@ impl<A: Application> Future for Driver<A> {
         for _ in 0..ROUNDS {
             match this.look(cx) {
                 Look::Again => {}
+                Look::Later => break,
                 Look::Done => return Poll::Ready(()),
                 Look::Wait(until) => {
                     this.stream.readiness().register(cx);

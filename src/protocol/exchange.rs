@@ -76,7 +76,7 @@ impl Exchange {
             number: link.answered() + 1,
             is_head_request: request.method == Method::HEAD,
             version: request.version,
-            closes: is_old || ends_connection(&request.headers),
+            closes: is_old || ends_connection(&request.headers) || link.upgrades(),
             request: RefCell::new(RequestBody::new(body, expects_continue)),
             reply: RefCell::new(Reply::Owed),
             peer_ended: Cell::new(false),

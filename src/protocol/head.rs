@@ -172,7 +172,10 @@ impl Head {
                     None => {
                         self.content_length = Some(length);
                         // It describes no body, not even that of another method (RFC 9110, section 8.6).
-                        Ok(self.status != StatusCode::NO_CONTENT)
+                        Ok(
+                            self.status != StatusCode::NO_CONTENT
+                                && !self.status.is_informational(),
+                        )
                     }
                 };
             }
@@ -286,6 +289,18 @@ impl Head {
             }
         }
         map
+    }
+
+    /// Whether there is a field of this name, which is in lower case.
+    pub(super) fn contains(&self, name: &[u8]) -> bool {
+        lines(after_line(&self.lines)).any(|line| split(line).0 == name)
+    }
+
+    /// The whole head of a response without a body that hyper has no part in, with `more` lines at its end.
+    pub(super) fn with_lines(mut self, more: &[u8]) -> Vec<u8> {
+        self.lines.extend_from_slice(more);
+        self.lines.extend_from_slice(b"\r\n");
+        self.lines
     }
 
     /// The head of a response that hyper has no part in, before a body of `words`.

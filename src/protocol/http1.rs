@@ -24,6 +24,7 @@ use super::{
     refusal,
     reins::Polling,
     server::Shared,
+    websocket::{self, Handshake, Session},
 };
 use crate::runtime::Clock;
 
@@ -82,6 +83,19 @@ impl<A: Application> Service<A> {
             link: Rc::clone(link),
             client: OnceCell::new(),
         }))
+    }
+}
+
+impl<A: Application> Service<A> {
+    /// Hands a WebSocket over to the application.
+    pub(super) fn serve(&self, request: &mut Parts, session: &Rc<Session>) {
+        let inner = &self.0;
+        let application = &inner.server.application;
+        let call = || application.session(inner.client(), request, session);
+        if catch_unwind(AssertUnwindSafe(call)).is_err() {
+            // A fault of ours costs this session and nothing else.
+            session.fail();
+        }
     }
 }
 
@@ -201,6 +215,16 @@ impl<A: Application> Inner<A> {
             request.headers_mut().insert(HOST, authority);
         }
         let (mut parts, body) = request.into_parts();
+        // hyper leaves something there for an `Upgrade` field, and for nothing else.
+        if !parts.extensions.is_empty()
+            && let Some(settings) = &self.link.shared.settings.websockets
+            && websocket::is_handshake(&parts)
+        {
+            let has_body = !body.is_end_stream();
+            let handshake = Handshake::check(parts, has_body, settings.deflate);
+            self.link.on_handshake(handshake);
+            return State::Over;
+        }
         let exchange = Exchange::new(&self.link, &parts, body);
         self.link.set_exchange(&exchange);
         if exchange.gathers() {
@@ -220,6 +244,12 @@ impl<A: Application> Inner<A> {
         State::Handed(exchange)
     }
 
+    fn client(&self) -> &A::Client {
+        let application = &self.server.application;
+        self.client
+            .get_or_init(|| application.client(&self.link.peer))
+    }
+
     /// Calls the application, unless what has come of the body is faulty already.
     #[inline]
     fn call(&self, parts: &mut Parts, exchange: &Rc<Exchange>) {
@@ -227,9 +257,7 @@ impl<A: Application> Inner<A> {
             return;
         }
         let application = &self.server.application;
-        let client = self
-            .client
-            .get_or_init(|| application.client(&self.link.peer));
+        let client = self.client();
         let call = || application.exchange(client, parts, exchange);
         if catch_unwind(AssertUnwindSafe(call)).is_err() {
             // A fault of ours costs this exchange and nothing else.

@@ -18,6 +18,7 @@ use super::{
     reins::Reins,
     server::Shared,
     unwritten::Unwritten,
+    websocket::Handshake,
 };
 use crate::transport::Peer;
 
@@ -40,6 +41,8 @@ pub(super) struct Link {
     pub(super) unwritten: Unwritten,
     /// What the stream writes in place of the head that hyper writes next.
     head: Cell<Option<Head>>,
+    /// A request to be served as a WebSocket, or to be told that it is not.
+    handshake: RefCell<Option<Box<Handshake>>>,
     close_when_idle: Cell<bool>,
     /// The peer was told that it is not served.
     was_refused: Cell<bool>,
@@ -57,7 +60,7 @@ impl Link {
             head: settings.request_head,
             fields: settings.request_fields,
             body: settings.request_body_size,
-            websocket: false,
+            websocket: settings.websockets.is_some(),
         };
         Rc::new(Self {
             shared: Rc::clone(shared),
@@ -72,6 +75,7 @@ impl Link {
             swallowed: Cell::new(None),
             unwritten: Unwritten::nothing(),
             head: Cell::new(None),
+            handshake: RefCell::new(None),
             close_when_idle: Cell::new(false),
             was_refused: Cell::new(false),
             opened: shared.runtime.now(),
@@ -145,6 +149,19 @@ impl Link {
         }
         let rest = self.rest.take();
         drop(rest);
+    }
+
+    /// hyper has no more part in the connection.
+    pub(super) fn on_handshake(&self, handshake: Handshake) {
+        self.handshake.replace(Some(Box::new(handshake)));
+    }
+
+    /// The handshake, once everything before it has been written.
+    pub(super) fn take_handshake(&self) -> Option<Box<Handshake>> {
+        if self.is_unflushed() {
+            return None;
+        }
+        self.handshake.take()
     }
 
     /// On a connection that closes nobody reads on: the driver lingers instead. But what is left is kept there, for
@@ -305,6 +322,12 @@ impl Link {
     /// hyper holds nothing of an idle connection, so it may be let go.
     pub(super) fn may_park(&self) -> bool {
         self.is_idle() && self.framing.borrow().at_rest()
+    }
+
+    /// Whether what follows the request that is next is no HTTP, whatever is answered.
+    pub(super) fn upgrades(&self) -> bool {
+        let framing = self.framing.borrow();
+        framing.upgrades() && framing.heads() == self.answered.get() + 1
     }
 
     /// Complete heads that have come so far.

@@ -30,13 +30,15 @@ mod tests;
 mod timeouts;
 mod unwritten;
 mod waiter;
+pub(crate) mod websocket;
 
 pub(crate) use application::Application;
 pub(crate) use exchange::{Exchange, Received};
 pub(crate) use forwarded::{Forwarded, Proxies};
 pub(crate) use head::Head;
 pub(crate) use server::{Accepting, Counters, Server};
-pub(crate) use waiter::Ticket;
+pub(crate) use waiter::{Ticket, Waiter};
+pub(crate) use websocket::Session;
 
 /// Handles that are given to an application belong to the runtime's thread: it keeps them in these.
 pub(crate) use crate::runtime::{Home, Local};

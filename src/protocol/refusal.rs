@@ -37,3 +37,29 @@ pub(crate) fn bytes(head: Head) -> Bytes {
     let (head, words) = page(head);
     head.with_body(&words)
 }
+
+/// A whole response that an application gives in place of a WebSocket: the connection closes, and what frames the body is
+/// added where it is missing. A `content-length` among the fields must be that of `body`.
+pub(crate) fn denial(mut head: Head, body: &[u8]) -> Bytes {
+    let is_bodyless = matches!(
+        head.status(),
+        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+    );
+    let length = body.len().to_string();
+    let fields: [(&[u8], &[u8]); 2] = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", length.as_bytes()),
+    ];
+    for (name, value) in fields {
+        if !is_bodyless && !head.contains(name) {
+            // Neither is refused.
+            let added = head.add(name, value);
+            debug_assert!(added.is_ok());
+        }
+    }
+    if !head.says_close() {
+        let added = head.add(b"connection", b"close");
+        debug_assert!(added.is_ok());
+    }
+    head.with_body(if is_bodyless { &[] } else { body })
+}

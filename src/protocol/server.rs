@@ -61,6 +61,8 @@ const MANY_PARK_WITHIN: Duration = Duration::from_secs(2);
 
 /// The most memory that is kept of a head.
 const SPARE: usize = 4096;
+/// How much of a WebSocket is read at once.
+const SCRATCH: usize = 64 * 1024;
 
 /// The part that knows nothing of the application.
 pub(crate) struct Shared {
@@ -74,8 +76,10 @@ pub(crate) struct Shared {
     /// Connections that have parked since memory was last given back.
     parked: Cell<u32>,
     listeners: RefCell<Vec<TaskId>>,
-    /// The memory of a head that has been written.
+    /// The memory of a head, or of frames, that have been written.
     spare: Cell<Vec<u8>>,
+    /// What a WebSocket is read into; an idle one has no memory of its own for that.
+    scratch: RefCell<Vec<u8>>,
 }
 
 /// The hand on one listener.
@@ -113,6 +117,7 @@ impl<A: Application> Server<A> {
             parked: Cell::new(0),
             listeners: RefCell::default(),
             spare: Cell::default(),
+            scratch: RefCell::default(),
         });
         let http1 = http1::builder(&shared);
         Rc::new(Self {
@@ -195,6 +200,22 @@ impl Shared {
         self.stage.get() != Stage::Serving
     }
 
+    /// Memory to write into.
+    pub(super) fn spare(&self) -> Vec<u8> {
+        let mut spare = self.spare.take();
+        spare.clear();
+        spare
+    }
+
+    /// Shows memory to read into: what was read does not outlive `read`.
+    pub(super) fn with_scratch<R>(&self, read: impl FnOnce(&mut [u8]) -> R) -> R {
+        let mut scratch = self.scratch.borrow_mut();
+        if scratch.is_empty() {
+            scratch.resize(SCRATCH, 0);
+        }
+        read(&mut scratch)
+    }
+
     /// The beginning of a response: the status and the server's own fields.
     pub(super) fn head(&self, status: StatusCode) -> Head {
         Head::new(
@@ -205,7 +226,7 @@ impl Shared {
         )
     }
 
-    /// Gives the memory of a head back, for the next one: most are written before another is begun.
+    /// Gives memory that was written from back, for the next head: most are written before another is begun.
     pub(super) fn recycle(&self, buffer: Vec<u8>) {
         if buffer.capacity() <= SPARE {
             self.spare.set(buffer);

@@ -31,7 +31,7 @@ use bytes::Bytes;
 use http::{StatusCode, request::Parts};
 
 use self::client::{Client, End};
-use super::{Application, Exchange, Head, Received, Server};
+use super::{Application, Exchange, Head, Received, Server, Session};
 use crate::{
     runtime::{
         Runtime,
@@ -56,6 +56,9 @@ struct Scripted {
     exchanges: RefCell<Vec<Rc<Exchange>>>,
     clients: Cell<usize>,
     refused: RefCell<Vec<&'static str>>,
+    sessions: RefCell<Vec<Rc<Session>>>,
+    denied: RefCell<Vec<StatusCode>>,
+    unanswered: Cell<usize>,
 }
 
 impl Application for Scripted {
@@ -69,6 +72,18 @@ impl Application for Scripted {
         self.exchanges.borrow_mut().push(Rc::clone(exchange));
         self.requests.borrow_mut().push(request.clone());
         (self.script)(request, exchange);
+    }
+
+    fn session(&self, (): &(), _request: &mut Parts, session: &Rc<Session>) {
+        self.sessions.borrow_mut().push(Rc::clone(session));
+    }
+
+    fn on_denied(&self, _peer: &Peer, status: StatusCode, _reason: &str) {
+        self.denied.borrow_mut().push(status);
+    }
+
+    fn on_unanswered(&self, _peer: &Peer) {
+        self.unanswered.set(self.unanswered.get() + 1);
     }
 
     fn on_refused(&self, _peer: &Peer, reason: &'static str) {
@@ -118,6 +133,9 @@ impl World {
             exchanges: RefCell::default(),
             clients: Cell::default(),
             refused: RefCell::default(),
+            sessions: RefCell::default(),
+            denied: RefCell::default(),
+            unanswered: Cell::default(),
         };
         let server = Server::new(runtime.clone(), settings, application);
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -227,9 +227,7 @@ where
         };
         // SAFETY: `read` bytes at `target` were just written, and nothing else refers to them while this does.
         let fresh = unsafe { std::slice::from_raw_parts(target.cast::<u8>(), read) };
-        if read < room && read > 0 && !self.0.readiness.has(READ_CLOSED) {
-            self.0.readiness.unset(READABLE);
-        }
+        self.on_read(read, room);
         let kept = inspect(fresh).min(read);
         // SAFETY: `read` bytes were just written, and `kept <= read`.
         unsafe { buffer.advance(kept) };
@@ -242,7 +240,18 @@ where
         cx: &Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        self.poll_with(cx, |mut io: &T| io.read(buffer))
+        let outcome = self.poll_with(cx, |mut io: &T| io.read(buffer));
+        if let Poll::Ready(Ok(read)) = outcome {
+            self.on_read(read, buffer.len());
+        }
+        outcome
+    }
+
+    /// A read that does not fill its room has drained the descriptor, while the peer may still send.
+    fn on_read(&self, read: usize, room: usize) {
+        if read < room && read > 0 && !self.0.readiness.has(READ_CLOSED) {
+            self.0.readiness.unset(READABLE);
+        }
     }
 
     /// Writes once.

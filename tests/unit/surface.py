@@ -132,6 +132,7 @@ OWN = {
     "timeout_request_body": 60,
     "min_request_body_rate": 0,
     "timeout_write": 60,
+    "ws_accept_timeout": 60,
     "limit_request_head": 65536,
     "limit_request_fields": 100,
     "limit_request_body": 0,

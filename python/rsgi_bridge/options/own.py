@@ -41,6 +41,14 @@ OWN_OPTIONS = (
         minimum=0,
     ),
     Option(
+        "--ws-accept-timeout",
+        NUMBER,
+        60,
+        "Seconds in which the application must accept a WebSocket, or refuse it. 0 turns it off.",
+        Section.WEBSOCKETS,
+        minimum=0,
+    ),
+    Option(
         "--limit-request-head",
         INTEGER,
         65536,

@@ -1,0 +1,380 @@
+//! `Endpoint`: the server's end of one WebSocket, without sockets, clocks or applications: bytes in, bytes out, messages
+//! in between. Knows RFC 6455 as far as frames follow from frames; who waits, and for how long, is `Session`'s and
+//! `Channel`'s.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::{
+    close::Close,
+    code::{ABNORMAL, NO_STATUS},
+    decoder::{Decoder, Event},
+    encoder::Encoder,
+    extension::Agreed,
+    frame::Kind,
+    handshake::Accepted,
+};
+
+/// What waits for the application may have so many bytes before reading stops; the last message may go beyond.
+const WAITING: usize = 64 * 1024;
+/// While so much is unsent, pings are answered with one pong, to the last (RFC 6455, section 5.5.3).
+const UNSENT_PONGS: usize = 4 * 1024;
+
+/// How a session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ending {
+    pub(crate) code: u16,
+    /// `None` where no Close frame was seen.
+    pub(crate) reason: Option<String>,
+}
+
+/// A whole message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub(crate) kind: Kind,
+    /// UTF-8, if it is text.
+    pub(crate) payload: Bytes,
+}
+
+pub(in crate::protocol) struct Endpoint {
+    stage: Stage,
+    max_size: usize,
+    max_queue: usize,
+    queue: VecDeque<Message>,
+    waiting: usize,
+    /// Read, but not yet looked at: the application has not accepted, or has enough to do.
+    unread: Vec<u8>,
+    unsent: Vec<u8>,
+    /// How many bytes of `unsent` have been sent.
+    sent: usize,
+    /// A pong that is owed, while too much is unsent.
+    pong: Option<Bytes>,
+    /// The ping that has not been answered.
+    ping: Option<[u8; 4]>,
+    ending: Option<Ending>,
+}
+
+/// ```text
+/// Connecting --accept--> Open --our Close--> Closing --the peer's Close--> Over
+///     |                   `--the peer's Close, a violation, a loss----------^
+///     `---------------------refused, lost-----------------------------------^
+/// ```
+enum Stage {
+    Connecting(Accepted),
+    Open(Box<Codec>),
+    /// What the peer sends is only searched for its Close.
+    Closing(Box<Codec>),
+    /// Nothing more is said or heard; what is unsent still leaves.
+    Over {
+        /// The peer may be in the midst of sending, and has not been told before.
+        is_sudden: bool,
+    },
+}
+
+struct Codec {
+    decoder: Decoder,
+    encoder: Encoder,
+}
+
+impl Endpoint {
+    /// Sizes in bytes and messages.
+    pub(in crate::protocol) fn new(accepted: Accepted, max_size: usize, max_queue: usize) -> Self {
+        Self {
+            stage: Stage::Connecting(accepted),
+            max_size,
+            max_queue,
+            queue: VecDeque::new(),
+            waiting: 0,
+            unread: Vec::new(),
+            unsent: Vec::new(),
+            sent: 0,
+            pong: None,
+            ping: None,
+            ending: None,
+        }
+    }
+
+    // The handshake.
+
+    /// What the handshake came to, until it is answered.
+    pub(super) fn handshake(&self) -> Option<&Accepted> {
+        match &self.stage {
+            Stage::Connecting(accepted) => Some(accepted),
+            _ => None,
+        }
+    }
+
+    /// Answers the handshake with `head`, and begins with what the peer has sent since.
+    pub(super) fn accept(&mut self, head: &[u8]) {
+        let Stage::Connecting(accepted) = &self.stage else {
+            return;
+        };
+        let deflate = accepted.deflate.as_ref();
+        let codec = Codec {
+            decoder: Decoder::new(self.max_size, deflate.map(Agreed::inflater)),
+            encoder: Encoder::new(deflate.map(Agreed::deflater)),
+        };
+        self.stage = Stage::Open(Box::new(codec));
+        self.unsent.extend_from_slice(head);
+        self.look_at_unread();
+    }
+
+    /// Answers the handshake with something else, which is all there will be.
+    pub(super) fn refuse(&mut self, answer: &[u8]) {
+        if self.handshake().is_some() {
+            self.unsent.extend_from_slice(answer);
+            self.end(ABNORMAL, None);
+            self.stage = Stage::Over { is_sudden: true };
+        }
+    }
+
+    // What comes.
+
+    /// Whether bytes are wanted.
+    pub(super) fn may_read(&self) -> bool {
+        match self.stage {
+            Stage::Open(_) => self.unread.is_empty() && !self.is_full(),
+            Stage::Closing(_) => true,
+            Stage::Connecting(_) | Stage::Over { .. } => false,
+        }
+    }
+
+    /// Takes in what the peer sent; it is unmasked where it stands.
+    pub(in crate::protocol) fn feed(&mut self, mut bytes: &mut [u8]) {
+        bytes = self.decode(bytes);
+        if !bytes.is_empty() && !self.is_over() {
+            self.unread.extend_from_slice(bytes);
+        }
+    }
+
+    fn look_at_unread(&mut self) {
+        if !self.unread.is_empty() && !self.is_full() {
+            let mut unread = std::mem::take(&mut self.unread);
+            self.feed(&mut unread);
+        }
+    }
+
+    /// Gives what has not been looked at.
+    fn decode<'a>(&mut self, mut bytes: &'a mut [u8]) -> &'a mut [u8] {
+        while !bytes.is_empty() && !self.is_full() {
+            let (Stage::Open(codec) | Stage::Closing(codec)) = &mut self.stage else {
+                break;
+            };
+            match codec.decoder.next(&mut bytes) {
+                Ok(None) => break,
+                Ok(Some(event)) => self.on_event(event),
+                Err(violation) => {
+                    let close = Close {
+                        code: violation.code,
+                        reason: violation.reason.into_owned(),
+                    };
+                    self.fail(&close);
+                }
+            }
+        }
+        bytes
+    }
+
+    fn on_event(&mut self, event: Event) {
+        let is_open = self.is_open();
+        match event {
+            Event::Message { kind, payload } if is_open => {
+                self.waiting = self.waiting.saturating_add(payload.len());
+                self.queue.push_back(Message { kind, payload });
+            }
+            Event::Ping(payload) if is_open => self.answer(payload),
+            Event::Pong(payload) => {
+                if self.ping.is_some_and(|ping| payload == ping[..]) {
+                    self.ping = None;
+                }
+            }
+            Event::Close(close) => self.on_close(close.as_ref()),
+            Event::Message { .. } | Event::Ping(_) => {}
+        }
+    }
+
+    fn on_close(&mut self, close: Option<&Close>) {
+        if self.is_open() {
+            Encoder::close(close, &mut self.unsent);
+            let (code, reason) = close.map_or((NO_STATUS, ""), |close| (close.code, &close.reason));
+            self.end(code, Some(reason.to_owned()));
+        }
+        self.stage = Stage::Over { is_sudden: false };
+    }
+
+    /// Enough waits for the application.
+    fn is_full(&self) -> bool {
+        self.is_open() && (self.queue.len() >= self.max_queue || self.waiting >= WAITING)
+    }
+
+    /// The next message for the application, if there is one.
+    pub(super) fn pop(&mut self) -> Option<Message> {
+        let message = self.queue.pop_front()?;
+        self.waiting -= message.payload.len();
+        if self.queue.is_empty() {
+            self.look_at_unread();
+        }
+        Some(message)
+    }
+
+    /// Whether there is something to tell the application.
+    pub(super) fn has_news(&self) -> bool {
+        !self.queue.is_empty() || self.ending.is_some()
+    }
+
+    pub(super) fn ending(&self) -> Option<&Ending> {
+        self.ending.as_ref()
+    }
+
+    // What leaves.
+
+    /// Sends a message; false if it can reach nobody.
+    pub(super) fn send(&mut self, kind: Kind, payload: &[u8]) -> bool {
+        let Stage::Open(codec) = &mut self.stage else {
+            return false;
+        };
+        codec.encoder.message(kind, payload, &mut self.unsent);
+        true
+    }
+
+    /// Begins the closing handshake.
+    pub(super) fn close(&mut self, close: &Close) {
+        match std::mem::replace(&mut self.stage, Stage::Over { is_sudden: false }) {
+            Stage::Open(codec) => {
+                Encoder::close(Some(close), &mut self.unsent);
+                self.stage = Stage::Closing(codec);
+                self.end(close.code, Some(close.reason.clone()));
+                self.look_at_unread();
+            }
+            other => self.stage = other,
+        }
+    }
+
+    /// Says why, and ends: there is nothing to wait for from such a peer.
+    pub(super) fn fail(&mut self, close: &Close) {
+        if self.is_open() {
+            Encoder::close(Some(close), &mut self.unsent);
+            self.end(close.code, Some(close.reason.clone()));
+        }
+        self.stage = Stage::Over { is_sudden: true };
+    }
+
+    /// The peer has not been heard of for too long: it is told so, and the application what it would hear of a loss.
+    pub(super) fn give_up(&mut self, close: &Close) {
+        self.end(NO_STATUS, None);
+        self.fail(close);
+    }
+
+    /// The connection is gone, or of no more use.
+    pub(super) fn lose(&mut self) {
+        let code = match self.stage {
+            Stage::Connecting(_) => ABNORMAL,
+            _ => NO_STATUS,
+        };
+        self.end(code, None);
+        self.stage = Stage::Over { is_sudden: false };
+        self.unsent = Vec::new();
+        self.sent = 0;
+        self.unread = Vec::new();
+    }
+
+    /// Nobody asks for messages any more.
+    pub(super) fn forget_messages(&mut self) {
+        self.queue = VecDeque::new();
+        self.waiting = 0;
+    }
+
+    fn end(&mut self, code: u16, reason: Option<String>) {
+        self.ending.get_or_insert(Ending { code, reason });
+        self.pong = None;
+        self.ping = None;
+    }
+
+    /// Sends a ping, which only a pong with the same payload answers.
+    pub(super) fn ping(&mut self, payload: [u8; 4]) {
+        if self.is_open() {
+            Encoder::ping(&payload, &mut self.unsent);
+            self.ping = Some(payload);
+        }
+    }
+
+    /// Whether a ping has not been answered.
+    pub(super) fn is_pinged(&self) -> bool {
+        self.ping.is_some()
+    }
+
+    fn answer(&mut self, payload: Bytes) {
+        if self.unsent_len() >= UNSENT_PONGS {
+            self.pong = Some(payload);
+        } else if self.is_open() {
+            Encoder::pong(&payload, &mut self.unsent);
+        }
+    }
+
+    /// What is to be sent.
+    pub(super) fn unsent(&self) -> &[u8] {
+        self.unsent.get(self.sent..).unwrap_or_default()
+    }
+
+    pub(super) fn unsent_len(&self) -> usize {
+        self.unsent.len() - self.sent
+    }
+
+    /// So many bytes of it have been. Gives the memory back once all have.
+    pub(super) fn on_sent(&mut self, bytes: usize) -> Option<Vec<u8>> {
+        self.sent = self.unsent.len().min(self.sent + bytes);
+        if self.sent < self.unsent.len() {
+            if self.sent > self.unsent.len() / 2 {
+                self.unsent.drain(..self.sent);
+                self.sent = 0;
+            }
+            return None;
+        }
+        self.unsent.clear();
+        self.sent = 0;
+        if let Some(payload) = self.pong.take() {
+            self.answer(payload);
+            return None;
+        }
+        Some(std::mem::take(&mut self.unsent))
+    }
+
+    /// Memory to write into, where there is none.
+    pub(super) fn lend(&mut self, memory: impl FnOnce() -> Vec<u8>) {
+        if self.unsent.capacity() == 0 {
+            self.unsent = memory();
+        }
+    }
+
+    // How far it has come.
+
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.stage, Stage::Open(_))
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        matches!(self.stage, Stage::Closing(_))
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Over { .. })
+    }
+
+    /// Whether it is over, and the peer may still be sending.
+    pub(super) fn is_sudden(&self) -> bool {
+        matches!(self.stage, Stage::Over { is_sudden: true })
+    }
+
+    /// Gives back what memory an idle session can do without.
+    pub(super) fn release(&mut self) {
+        if let Stage::Open(codec) = &mut self.stage {
+            codec.decoder.release();
+            codec.encoder.release();
+        }
+        self.queue.shrink_to(0);
+    }
+}
