@@ -5,6 +5,7 @@ ASGI-4..7, ASGI-71, ASGI-77, ASGI-78, ASGI-N11, O18.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 
 import pytest
@@ -180,7 +181,7 @@ def sending(stage, notes, message):
         ({"bytes": memoryview(b"abc")[1:]}, b"bc"),
         ({"text": "a", "x": 1, "code": 4000, "headers": 5}, "a"),
     ],
-    ids=repr,
+    ids=lambda value: re.sub(r" at 0x\w+", "", repr(value)),
 )
 def test_message_is_sent(stage, notes, keys, seen):
     """ASGI-7, ASGI-78, ASGI-N11."""

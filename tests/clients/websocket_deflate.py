@@ -57,9 +57,10 @@ class Deflate:
         return data
 
     def _new_compressor(self) -> None:
-        # zlib cannot write raw streams with the smallest window; one with less in it will do.
+        # zlib cannot keep a raw stream to the smallest window; what refers to nothing does.
+        strategy = zlib.Z_DEFAULT_STRATEGY if self._client_bits > 8 else zlib.Z_HUFFMAN_ONLY
         bits = max(self._client_bits, 9)
-        self._compressor = zlib.compressobj(9, zlib.DEFLATED, -bits)
+        self._compressor = zlib.compressobj(9, zlib.DEFLATED, -bits, strategy=strategy)
 
     def _new_decompressor(self) -> None:
         self._decompressor = zlib.decompressobj(-self._server_bits)
