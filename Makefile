@@ -142,7 +142,7 @@ docs: $(STAMPS)/docs ## Build the manual as a site into site/; a dead link is an
 ##@ Measure and tidy
 
 .PHONY: bench
-bench: $(STAMPS)/build ## Measure the load benchmarks against their peers (ARGS= for the runner)
+bench: $(STAMPS)/build ## Measure HTTP and WebSocket loads against our peers (ARGS= for the runner)
 	@$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python benches/load/run.py $(ARGS)
 

@@ -1,8 +1,8 @@
-"""Counts the instructions and system calls that a request costs each server, under valgrind.
+"""Counts the instructions and system calls that a request, or a message, costs each server.
 
-A count, not a time: it repeats to a fraction of a percent however busy the machine is, so it shows
-what a change of a few percent does. What it cannot show (the kernel, caches, waiting) is in
-../README.md.
+Under valgrind: a count, not a time. It repeats to a fraction of a percent however busy the machine
+is, so it shows what a change of a few percent does. What it cannot show (the kernel, caches,
+waiting) is in ../README.md.
 """
 
 from __future__ import annotations
@@ -18,11 +18,16 @@ from pathlib import Path
 
 import callgrind
 import options as command_line
+import websocket_load
 from callgrind import CountError, Counts
 from client import Client, WrongBytesError
+from load import LoadError, UnsupportedError
 from processes import ProcessTree
-from scenarios import SCENARIOS, Scenario
+from scenarios import SCENARIOS
 from servers import Server, ServerError, running
+from websocket_scenarios import WEBSOCKET_SCENARIOS, AnyScenario, WebSocketScenario
+
+KNOWN: dict[str, AnyScenario] = {**SCENARIOS, **WEBSOCKET_SCENARIOS}
 
 # valgrind runs a server some fifty times slower; importing an application's modules takes longest.
 START_SECONDS = 120.0
@@ -74,7 +79,9 @@ def main() -> int:
     command_line.prepare(tools=("valgrind", "callgrind_control", "taskset"))
     servers = command_line.servers(options)
     server_core, _ = command_line.cores(options)
-    scenario = SCENARIOS[options.scenario]
+    scenario = KNOWN[options.scenario]
+    if options.scenario in WEBSOCKET_SCENARIOS:
+        websocket_load.build()
     connections = options.connections or scenario.connections
     costs: dict[str, Cost] = {}
     failed = False
@@ -83,12 +90,17 @@ def main() -> int:
             continue
         try:
             costs[server.name] = count(server, scenario, server_core, connections, options)
-        except (ServerError, CountError, WrongBytesError, OSError) as error:
+        except UnsupportedError as error:
+            print(f"{server.name}: {error}", flush=True)
+            continue
+        except (ServerError, CountError, WrongBytesError, LoadError, OSError) as error:
             failed = True
             print(f"FAILED {server.name}: {error}", file=sys.stderr)
             continue
         figures = ", ".join(f"{figure:.0f}" for figure in costs[server.name].per_batch)
-        print(f"{server.name}: instructions per request in each batch: {figures}", flush=True)
+        print(
+            f"{server.name}: instructions per {scenario.unit} in each batch: {figures}", flush=True
+        )
     if not costs:
         return 1
     reference = options.reference if options.reference in costs else next(iter(costs))
@@ -103,7 +115,7 @@ def main() -> int:
 
 def count(
     server: Server,
-    scenario: Scenario,
+    scenario: AnyScenario,
     core: int,
     connections: int,
     options: argparse.Namespace,
@@ -119,7 +131,7 @@ def count(
             running(server, scenario, core, scratch, words, START_SECONDS)
         )
         tree = ProcessTree(started.pid)
-        client = stack.enter_context(Client(scenario, started.port, connections))
+        client = stack.enter_context(_client(scenario, started.port, connections))
         client.ask(WARM_UP_TURNS)
         callgrind.dump(tree, directory)
         dumps = []
@@ -128,6 +140,13 @@ def count(
             dumps.append(callgrind.dump(tree, directory))
         batches = [callgrind.read_all(files) for files in dumps]
     return Cost(turns * connections, batches)
+
+
+def _client(scenario: AnyScenario, port: int, connections: int) -> Client | websocket_load.Client:
+    """What asks, and then waits: in turns, so that every batch is alike."""
+    if isinstance(scenario, WebSocketScenario):
+        return websocket_load.Client(scenario.arguments(port, connections))
+    return Client(scenario, port, connections)
 
 
 def _table(costs: dict[str, Cost], reference: str) -> str:
@@ -179,7 +198,7 @@ def _as_json(costs: dict[str, Cost]) -> dict[str, object]:
 
 def _parse() -> argparse.Namespace:
     parser = command_line.parser(__doc__ or "")
-    parser.add_argument("--scenario", choices=sorted(SCENARIOS), default="hello", help="which one")
+    parser.add_argument("--scenario", choices=sorted(KNOWN), default="hello", help="which one")
     parser.add_argument("--connections", type=int, help="else the scenario's own number")
     parser.add_argument("--requests", type=int, default=1920, help="in a batch, about")
     parser.add_argument("--batches", type=int, default=3, help="counted one by one")
