@@ -49,10 +49,12 @@ python2=$(find_python2 "${3:-}")
 echo "Setting up $directory with $python2"
 rm -rf "$directory"
 "$python3" -m pip install --quiet --no-deps --target "$directory/bootstrap" "$VIRTUALENV" ||
-    fail "$VIRTUALENV, which makes environments for Python 2.7, could not be installed: pip says why"
+    fail "$VIRTUALENV, which makes environments for Python 2.7, could not be installed: pip says above why"
 "$python2" "$directory/bootstrap/virtualenv.py" --quiet --no-download "$directory" ||
     fail "$python2 could not make an environment in $directory"
-"$directory/bin/python" -m pip install --quiet --no-python-version-warning -r "$REQUIREMENTS" ||
+# Not isolated: wsaccel asks for a Cython of no fixed version, and then compiles the C that it ships.
+"$directory/bin/python" -m pip install --quiet --no-python-version-warning --no-build-isolation \
+    -r "$REQUIREMENTS" ||
     fail "the packages of $REQUIREMENTS could not be installed: pip says which;" \
         "some must be compiled where nobody offers them ready (a C compiler, Python 2.7's headers)"
 "$directory/bin/wstest" --help >/dev/null 2>&1 ||

@@ -88,7 +88,7 @@ class FuzzingClient:
             try:
                 assert process.stdout is not None
                 for line in process.stdout:
-                    lines.append(line.rstrip("\n"))
+                    lines.append(line.rstrip("\n")[:200])
                     if match := _RUNNING.match(line):
                         limit.start_again()
                         case = match["case"]
