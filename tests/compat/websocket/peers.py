@@ -15,6 +15,7 @@ import websockets.asyncio.client
 import websockets.sync.client
 import wsproto
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from wsproto.connection import ConnectionState
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
@@ -226,10 +227,10 @@ class Wsproto:
     def _read(self):
         while True:
             for event in self._protocol.events():
-                if isinstance(event, Ping):
-                    self._say(event.response())
-                else:
+                if not isinstance(event, Ping):
                     yield event
+                elif self._protocol.state is ConnectionState.OPEN:  # not after its Close frame
+                    self._say(event.response())
             self._protocol.receive_data(self._socket.recv(65_536) or None)
 
     def send(self, data):
