@@ -212,7 +212,8 @@ impl Framing {
     }
 
     /// Its message has ended as well: neither in a message nor between two, for good, and every byte is accepted.
-    pub(crate) fn is_opaque(&self) -> bool {
+    #[cfg(test)]
+    pub(super) fn is_opaque(&self) -> bool {
         matches!(self.state, State::Opaque)
     }
 
