@@ -17,6 +17,7 @@ mod requests;
 mod responses;
 mod stalls;
 mod timeouts;
+mod upgrades;
 
 use std::{
     cell::{Cell, RefCell},
