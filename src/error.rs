@@ -10,6 +10,7 @@ pub(crate) enum AppError {
     BodyTooShort,
     ContentLengthInvalid(String),
     ContentLengthsDiffer,
+    DenialStatusOutOfRange(i64),
     HeaderNameInvalid,
     HeaderValueInvalid,
     HeadersTooMany,
@@ -40,6 +41,9 @@ impl fmt::Display for AppError {
             }
             Self::ContentLengthsDiffer => {
                 f.write_str("Content-Length is given twice with different values.")
+            }
+            Self::DenialStatusOutOfRange(status) => {
+                write!(f, "Invalid HTTP status code '{status}' in response.")
             }
             Self::HeaderNameInvalid => f.write_str("Invalid HTTP header name."),
             Self::HeaderValueInvalid => f.write_str("Invalid HTTP header value."),

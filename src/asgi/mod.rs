@@ -29,7 +29,7 @@ use slab::Slab;
 
 use crate::{
     interpreter::{Context, EventLoop, Ready, guarded, log_exception},
-    protocol::{Application, Exchange, Forwarded, Home, Proxies, Session},
+    protocol::{Application, Exchange, Forwarded, Home, Protocol, Proxies, Session},
     transport::Peer,
 };
 
@@ -259,8 +259,17 @@ impl Application for Rc<Asgi> {
         self.trace(peer, "%sHTTP connection made");
     }
 
-    fn on_closed(&self, peer: &Peer) {
-        self.trace(peer, "%sHTTP connection lost");
+    fn on_upgraded(&self, peer: &Peer) {
+        self.trace(peer, "%sUpgrading to WebSocket");
+        self.trace(peer, "%sWebSocket connection made");
+    }
+
+    fn on_closed(&self, peer: &Peer, last: Protocol) {
+        let line = match last {
+            Protocol::Http => "%sHTTP connection lost",
+            Protocol::WebSocket => "%sWebSocket connection lost",
+        };
+        self.trace(peer, line);
     }
 
     fn client(&self, peer: &Peer) -> Client {

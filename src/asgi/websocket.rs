@@ -14,7 +14,7 @@ use super::{
     conversation::{Conversation, Sent},
     message::{
         Body, dict,
-        websocket::{self as message, Kind},
+        websocket::{self as message, Doubtful, Kind},
     },
     scope, task,
 };
@@ -95,9 +95,9 @@ impl WebSocketSession {
         match kind {
             Kind::Accept => {
                 let mut head = self.session.head(StatusCode::SWITCHING_PROTOCOLS);
-                let protocols = message::accept(message, &mut head)?;
+                let doubtful = message::accept(message, &mut head)?;
                 self.stage.replace(Stage::Open);
-                self.log_accepted(py, &protocols);
+                self.log_accepted(py, &doubtful);
                 self.session.accept(head);
             }
             Kind::Close => {
@@ -107,7 +107,7 @@ impl WebSocketSession {
                     .deny(self.session.head(StatusCode::FORBIDDEN), b"");
             }
             Kind::DenialStart => {
-                let head = super::message::start(message, |status| self.session.head(status))?;
+                let head = message::denial(message, |status| self.session.head(status))?;
                 self.stage.replace(Stage::Refusing(head, Vec::new()));
             }
             other => {
@@ -212,20 +212,25 @@ impl WebSocketSession {
         drop(scope);
     }
 
-    fn log_accepted(&self, py: Python<'_>, protocols: &[String]) {
+    fn log_accepted(&self, py: Python<'_>, doubtful: &Doubtful) {
         let Some(scope) = self.scope.take() else {
             return;
         };
         let scope = scope.bind(py);
         let logged = guarded(|| {
-            for protocol in protocols {
-                if !scope::offers(scope, protocol)? {
-                    let text = format!(
-                        "The subprotocol '{}' of 'websocket.accept' was not offered by the client.",
-                        protocol.escape_debug()
-                    );
-                    self.asgi.log(py, "warning", &text);
-                }
+            if doubtful.is_among_headers {
+                let text = "A subprotocol stands among the headers of 'websocket.accept': it \
+                            belongs in its 'subprotocol'.";
+                self.asgi.log(py, "warning", text);
+            }
+            if let Some(subprotocol) = &doubtful.subprotocol
+                && !scope::offers(scope, subprotocol)?
+            {
+                let text = format!(
+                    "The subprotocol '{}' of 'websocket.accept' was not offered by the client.",
+                    subprotocol.escape_debug()
+                );
+                self.asgi.log(py, "warning", &text);
             }
             let (client, path) = access_log::subject(scope)?;
             let logger = self.asgi.logger.bind(py);
@@ -334,15 +339,16 @@ impl Conversation for WebSocketSession {
     }
 
     fn on_returned(&self, py: Python<'_>, value: &Bound<'_, PyAny>) {
-        if !value.is_none() {
-            self.asgi.log_returned(py, value);
-        } else if matches!(
+        if matches!(
             *self.stage.borrow(),
             Stage::Connecting | Stage::Refusing(..)
         ) && !self.session.is_over()
         {
             let complaint = "ASGI callable returned without completing handshake.";
             self.asgi.log(py, "error", complaint);
+        }
+        if !value.is_none() {
+            self.asgi.log_returned(py, value);
         }
         self.finish(py, NORMAL);
     }

@@ -22,6 +22,7 @@ impl From<AppError> for PyErr {
             | AppError::StatusOutOfRange(_) => PyValueError::new_err(text),
             AppError::BodyTooLong
             | AppError::BodyTooShort
+            | AppError::DenialStatusOutOfRange(_)
             | AppError::HeaderNameInvalid
             | AppError::HeaderValueInvalid
             | AppError::HeadersTooMany

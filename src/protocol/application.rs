@@ -7,6 +7,13 @@ use http::{StatusCode, request::Parts};
 use super::{Exchange, Session};
 use crate::transport::Peer;
 
+/// What a connection serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Http,
+    WebSocket,
+}
+
 /// Answers requests.
 pub(crate) trait Application: 'static {
     /// What the application keeps for each connection that has sent a request.
@@ -15,8 +22,11 @@ pub(crate) trait Application: 'static {
     /// A connection has been accepted.
     fn on_opened(&self, _peer: &Peer) {}
 
+    /// It serves a WebSocket from here on.
+    fn on_upgraded(&self, _peer: &Peer) {}
+
     /// It is gone, whoever ended it.
-    fn on_closed(&self, _peer: &Peer) {}
+    fn on_closed(&self, _peer: &Peer, _last: Protocol) {}
 
     /// The first request of a connection is about to come.
     fn client(&self, peer: &Peer) -> Self::Client;

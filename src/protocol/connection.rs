@@ -132,7 +132,7 @@ impl<A: Application> Driver<A> {
             return self.on_ended(outcome.is_err_and(|error| error.is_parse()));
         }
         if let Some(handshake) = self.link.take_handshake() {
-            return self.upgrade(*handshake, *connection);
+            return self.upgrade(handshake, *connection);
         }
         self.phase = Phase::Active(connection);
         if self.is_gone() {
@@ -386,11 +386,12 @@ impl<A: Application> Unpin for Driver<A> {}
 
 impl<A: Application> Drop for Driver<A> {
     fn drop(&mut self) {
+        let last = self.link.protocol();
         // hyper's connection goes first: what it drops still reports to the link.
         self.phase = Phase::Done;
         self.link.abandon();
         self.link.reins.forget_task();
         self.server.shared.on_closed();
-        self.server.application.on_closed(&self.link.peer);
+        self.server.application.on_closed(&self.link.peer, last);
     }
 }

@@ -296,9 +296,13 @@ impl Head {
         lines(after_line(&self.lines)).any(|line| split(line).0 == name)
     }
 
-    /// The whole head of a response without a body that hyper has no part in, with `more` lines at its end.
+    /// The whole head of a response without a body that hyper has no part in, with `more` lines before all others.
     pub(super) fn with_lines(mut self, more: &[u8]) -> Vec<u8> {
+        let start = self.own.start;
         self.lines.extend_from_slice(more);
+        if let Some(moved) = self.lines.get_mut(start..) {
+            moved.rotate_right(more.len());
+        }
         self.lines.extend_from_slice(b"\r\n");
         self.lines
     }

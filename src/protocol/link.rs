@@ -12,6 +12,7 @@ use http::StatusCode;
 use hyper::body::Incoming;
 
 use super::{
+    application::Protocol,
     exchange::Exchange,
     framing::{Fault, Framing, Limits, Place, Refusal, escape},
     head::Head,
@@ -42,7 +43,8 @@ pub(super) struct Link {
     /// What the stream writes in place of the head that hyper writes next.
     head: Cell<Option<Head>>,
     /// A request to be served as a WebSocket, or to be told that it is not.
-    handshake: RefCell<Option<Box<Handshake>>>,
+    handshake: RefCell<Option<Handshake>>,
+    protocol: Cell<Protocol>,
     close_when_idle: Cell<bool>,
     /// The peer was told that it is not served.
     was_refused: Cell<bool>,
@@ -76,6 +78,7 @@ impl Link {
             unwritten: Unwritten::nothing(),
             head: Cell::new(None),
             handshake: RefCell::new(None),
+            protocol: Cell::new(Protocol::Http),
             close_when_idle: Cell::new(false),
             was_refused: Cell::new(false),
             opened: shared.runtime.now(),
@@ -153,15 +156,24 @@ impl Link {
 
     /// hyper has no more part in the connection.
     pub(super) fn on_handshake(&self, handshake: Handshake) {
-        self.handshake.replace(Some(Box::new(handshake)));
+        self.handshake.replace(Some(handshake));
     }
 
     /// The handshake, once everything before it has been written.
-    pub(super) fn take_handshake(&self) -> Option<Box<Handshake>> {
+    pub(super) fn take_handshake(&self) -> Option<Handshake> {
         if self.is_unflushed() {
             return None;
         }
         self.handshake.take()
+    }
+
+    /// The handshake was a good one.
+    pub(super) fn on_upgraded(&self) {
+        self.protocol.set(Protocol::WebSocket);
+    }
+
+    pub(super) fn protocol(&self) -> Protocol {
+        self.protocol.get()
     }
 
     /// On a connection that closes nobody reads on: the driver lingers instead. But what is left is kept there, for

@@ -32,7 +32,7 @@ mod unwritten;
 mod waiter;
 pub(crate) mod websocket;
 
-pub(crate) use application::Application;
+pub(crate) use application::{Application, Protocol};
 pub(crate) use exchange::{Exchange, Received};
 pub(crate) use forwarded::{Forwarded, Proxies};
 pub(crate) use head::Head;

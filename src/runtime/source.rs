@@ -254,6 +254,26 @@ where
         }
     }
 
+    /// Writes once, now; `WouldBlock` when the descriptor takes nothing. Whoever wants to know when it does again must
+    /// register.
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let readiness = &self.0.readiness;
+        if !readiness.has(WRITABLE) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let mut io = &self.0.io;
+        loop {
+            match io.write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    readiness.unset(WRITABLE);
+                    return Err(error);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
     /// Writes once.
     pub(crate) fn poll_write(&self, cx: &Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.poll_flag(cx, WRITABLE, |mut io: &T| io.write(bytes))

@@ -50,6 +50,11 @@ impl Stream {
         on_source!(self, source => source.poll_read_slice(cx, buffer))
     }
 
+    /// See [`Source::try_write`].
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        on_source!(self, source => source.try_write(bytes))
+    }
+
     pub(crate) fn poll_write(&self, cx: &Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         on_source!(self, source => source.poll_write(cx, bytes))
     }

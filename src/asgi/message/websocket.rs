@@ -1,5 +1,6 @@
 //! The events of a WebSocket scope.
 
+use http::StatusCode;
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     intern,
@@ -8,9 +9,12 @@ use pyo3::{
 };
 
 use super::{each_field, name_of, type_of, with_bytes};
-use crate::protocol::{
-    Head,
-    websocket::{Close, Ending, Kind as MessageKind, Message, NORMAL},
+use crate::{
+    error::AppError,
+    protocol::{
+        Head,
+        websocket::{Close, Ending, Kind as MessageKind, Message, NORMAL},
+    },
 };
 
 /// The types of messages that an application may send on a WebSocket scope.
@@ -82,27 +86,35 @@ pub(in crate::asgi) fn payload<R>(
     }
 }
 
-/// Reads `websocket.accept`: adds its fields to `head`, and gives the names of the protocols that the peer is told of.
-/// Fields that belong to the handshake itself are the server's. Nothing has been written when it raises.
+/// What uvicorn passes through although it may be wrong (O19).
+#[derive(Default)]
+pub(in crate::asgi) struct Doubtful {
+    pub(in crate::asgi) subprotocol: Option<String>,
+    /// A subprotocol stands among the headers, where it does not belong.
+    pub(in crate::asgi) is_among_headers: bool,
+}
+
+/// Reads `websocket.accept`: adds its fields to `head`, and gives what of it may not be what the peer can bear. Fields
+/// that belong to the handshake itself are the server's. Nothing has been written when it raises.
 pub(in crate::asgi) fn accept(
     message: &Bound<'_, PyDict>,
     head: &mut Head,
-) -> PyResult<Vec<String>> {
+) -> PyResult<Doubtful> {
     let py = message.py();
-    let mut protocols = Vec::new();
+    let mut given = Doubtful::default();
     if let Some(fields) = message.get_item(intern!(py, "headers"))? {
         each_field(&fields, |name, value| {
             if is_own(name) {
                 return Ok(());
             }
             if name.eq_ignore_ascii_case(PROTOCOL) {
-                protocols.push(String::from_utf8_lossy(value).into_owned());
+                given.is_among_headers = true;
             }
             head.add(name, value)
         })?;
     }
     if let Some(protocol) = message.get_item(intern!(py, "subprotocol"))?
-        && !protocol.is_none()
+        && protocol.is_truthy()?
     {
         let Ok(protocol) = protocol.cast::<PyString>() else {
             let name = protocol.get_type().name()?;
@@ -111,10 +123,16 @@ pub(in crate::asgi) fn accept(
             )));
         };
         let protocol = protocol.to_str()?;
+        if !protocol.is_ascii() {
+            return Err(PyValueError::new_err(format!(
+                "a subprotocol is ASCII, not '{}'",
+                protocol.escape_debug()
+            )));
+        }
         head.add(PROTOCOL, protocol.as_bytes())?;
-        protocols.push(protocol.to_owned());
+        given.subprotocol = Some(protocol.to_owned());
     }
-    Ok(protocols)
+    Ok(given)
 }
 
 const PROTOCOL: &[u8] = b"sec-websocket-protocol";
@@ -127,6 +145,21 @@ fn is_own(name: &[u8]) -> bool {
         b"sec-websocket-extensions",
     ];
     own.iter().any(|own| own.eq_ignore_ascii_case(name))
+}
+
+/// Reads `websocket.http.response.start`, with uvicorn's words for a status that cannot be.
+pub(in crate::asgi) fn denial(
+    message: &Bound<'_, PyDict>,
+    begin: impl FnOnce(StatusCode) -> Head,
+) -> PyResult<Head> {
+    let status = message.get_item(intern!(message.py(), "status"))?;
+    let number: Option<i64> = status.and_then(|status| status.extract().ok());
+    match number {
+        Some(number) if !(200..=599).contains(&number) => {
+            Err(AppError::DenialStatusOutOfRange(number).into())
+        }
+        _ => super::start(message, begin),
+    }
 }
 
 /// Reads `websocket.close`.

@@ -38,11 +38,13 @@ impl<A: Application> Driver<A> {
             return Look::Done;
         };
         let mut endpoint = Endpoint::new(accepted, settings.max_size, settings.max_queue);
+        self.link.on_upgraded();
+        application.on_upgraded(&self.link.peer);
         // What came with the handshake is the peer's first messages.
         let mut early = BytesMut::from(parts.read_buf);
         early.extend_from_slice(&parts.io.into_front());
         endpoint.feed(&mut early);
-        let session = Session::new(&self.link, endpoint);
+        let session = Session::new(&self.link, &self.stream, endpoint);
         let channel = Channel::new(Rc::clone(&session), self.now());
         self.phase = Phase::WebSocket(Box::new(channel));
         self.service.serve(&mut request, &session);

@@ -2,7 +2,6 @@
 //! Its connection's driver polls it; what becomes of the stream afterwards is the driver's.
 
 use std::{
-    io,
     rc::Rc,
     task::{Context, Poll},
     time::{Duration, Instant},
@@ -14,7 +13,7 @@ use super::{
     close::Close,
     code,
     keepalive::{Due, Keepalive},
-    session::Session,
+    session::{Session, Written},
 };
 use crate::{
     protocol::server::{Shared, Stage},
@@ -35,7 +34,8 @@ pub(in crate::protocol) struct Channel {
     keepalive: Option<Keepalive>,
     /// Until when the peer's Close may come.
     closes_until: Option<Instant>,
-    write_blocked_since: Option<Instant>,
+    /// Since when the peer has taken nothing, and how much it had taken then.
+    write_blocked: Option<(Instant, u64)>,
     /// Since when nothing has moved, while there is memory to give back.
     quiet_since: Option<Instant>,
     is_accepted: bool,
@@ -74,7 +74,7 @@ impl Channel {
             opened: now,
             keepalive: None,
             closes_until: None,
-            write_blocked_since: None,
+            write_blocked: None,
             quiet_since: None,
             is_accepted: false,
         }
@@ -94,14 +94,17 @@ impl Channel {
         let read = self.read(shared, stream, cx);
         // The application may answer at once: it goes out below.
         let mut progress = self.session.advance();
-        match self.write(shared, stream, cx) {
-            Poll::Ready(Ok(())) => progress |= self.session.advance(),
-            Poll::Ready(Err(_)) => {
+        match self.session.write() {
+            Ok(Written::All) => {
+                self.write_blocked = None;
+            }
+            Ok(Written::Part) => self.on_write_blocked(now),
+            Err(_) => {
                 self.session.on_gone();
                 return Outlook::Gone;
             }
-            Poll::Pending => {}
         }
+        progress |= self.session.advance();
         match read {
             Read::Some => self.quiet_since = Some(now),
             Read::Nothing if progress => self.quiet_since = Some(now),
@@ -152,32 +155,11 @@ impl Channel {
         })
     }
 
-    /// Writes what is unsent.
-    fn write(
-        &mut self,
-        shared: &Shared,
-        stream: &Stream,
-        cx: &Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        loop {
-            let mut endpoint = self.session.endpoint_mut();
-            if endpoint.unsent_len() == 0 {
-                self.write_blocked_since = None;
-                return Poll::Ready(Ok(()));
-            }
-            match stream.poll_write(cx, endpoint.unsent()) {
-                Poll::Ready(Ok(written)) => {
-                    self.write_blocked_since = None;
-                    if let Some(memory) = endpoint.on_sent(written) {
-                        shared.recycle(memory);
-                    }
-                }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => {
-                    self.write_blocked_since.get_or_insert(shared.runtime.now());
-                    return Poll::Pending;
-                }
-            }
+    /// The peer has not taken everything; the time counts from when it last took something.
+    fn on_write_blocked(&mut self, now: Instant) {
+        let taken = self.session.endpoint().sent_bytes();
+        if self.write_blocked.is_none_or(|(_, before)| before != taken) {
+            self.write_blocked = Some((now, taken));
         }
     }
 
@@ -206,7 +188,7 @@ impl Channel {
         let Some(settings) = &shared.settings.websockets else {
             return Outlook::Gone;
         };
-        let write = after(self.write_blocked_since, shared.settings.write);
+        let write = after(self.write_blocked.map(|(since, _)| since), shared.settings.write);
         if write.is_some_and(|at| at <= now) {
             self.session.on_gone();
             return Outlook::Stalled;

@@ -51,6 +51,8 @@ pub(in crate::protocol) struct Endpoint {
     unsent: Vec<u8>,
     /// How many bytes of `unsent` have been sent.
     sent: usize,
+    /// How many bytes have been sent in all.
+    sent_bytes: u64,
     /// A pong that is owed, while too much is unsent.
     pong: Option<Bytes>,
     /// The ping that has not been answered.
@@ -92,6 +94,7 @@ impl Endpoint {
             unread: Vec::new(),
             unsent: Vec::new(),
             sent: 0,
+            sent_bytes: 0,
             pong: None,
             ping: None,
             ending: None,
@@ -327,6 +330,7 @@ impl Endpoint {
     /// So many bytes of it have been. Gives the memory back once all have.
     pub(super) fn on_sent(&mut self, bytes: usize) -> Option<Vec<u8>> {
         self.sent = self.unsent.len().min(self.sent + bytes);
+        self.sent_bytes = self.sent_bytes.wrapping_add(bytes as u64);
         if self.sent < self.unsent.len() {
             if self.sent > self.unsent.len() / 2 {
                 self.unsent.drain(..self.sent);
@@ -341,6 +345,11 @@ impl Endpoint {
             return None;
         }
         Some(std::mem::take(&mut self.unsent))
+    }
+
+    /// How many bytes have been sent so far.
+    pub(super) fn sent_bytes(&self) -> u64 {
+        self.sent_bytes
     }
 
     /// Memory to write into, where there is none.

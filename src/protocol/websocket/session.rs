@@ -3,6 +3,7 @@
 
 use std::{
     cell::{Ref, RefCell, RefMut},
+    io,
     rc::Rc,
     sync::Arc,
 };
@@ -24,6 +25,7 @@ use crate::{
         waiter::{self, Ticket, Waiter, Waiters},
     },
     runtime::Home,
+    transport::Stream,
 };
 
 /// Bytes that may be unsent before the application waits (asyncio's high-water mark).
@@ -38,17 +40,31 @@ pub(crate) enum Received {
     Disconnect(Ending),
 }
 
+/// How much of what was unsent has been sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    All,
+    Part,
+}
+
 pub(crate) struct Session {
     link: Rc<Link>,
+    /// Until the connection is gone: an application that does not notice must not keep it open.
+    stream: RefCell<Option<Stream>>,
     endpoint: RefCell<Endpoint>,
     receivers: RefCell<Waiters>,
     senders: RefCell<Waiters>,
 }
 
 impl Session {
-    pub(in crate::protocol) fn new(link: &Rc<Link>, endpoint: Endpoint) -> Rc<Self> {
+    pub(in crate::protocol) fn new(
+        link: &Rc<Link>,
+        stream: &Stream,
+        endpoint: Endpoint,
+    ) -> Rc<Self> {
         Rc::new(Self {
             link: Rc::clone(link),
+            stream: RefCell::new(Some(stream.clone())),
             endpoint: RefCell::new(endpoint),
             receivers: RefCell::default(),
             senders: RefCell::default(),
@@ -134,10 +150,35 @@ impl Session {
         endpoint.lend(|| self.link.shared.spare());
         let is_sent = endpoint.send(kind, payload);
         drop(endpoint);
-        if is_sent {
+        if is_sent && !matches!(self.write(), Ok(Written::All)) {
+            // What is left, or the error, is the driver's.
             self.link.reins.kick();
         }
         is_sent
+    }
+
+    /// Writes what is unsent, as far as the peer takes it: also while the driver polls, for the application that is called
+    /// then may keep the thread to itself for as long as it likes.
+    pub(super) fn write(&self) -> io::Result<Written> {
+        let stream = self.stream.borrow();
+        let Some(stream) = &*stream else {
+            return Ok(Written::Part);
+        };
+        let mut endpoint = self.endpoint.borrow_mut();
+        while endpoint.unsent_len() > 0 {
+            match stream.try_write(endpoint.unsent()) {
+                Ok(written) => {
+                    if let Some(memory) = endpoint.on_sent(written) {
+                        self.link.shared.recycle(memory);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok(Written::Part);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Written::All)
     }
 
     /// Begins the closing handshake, unless the session is over.
@@ -222,6 +263,8 @@ impl Session {
     /// The connection is gone, or of no more use: whoever waits is told.
     pub(in crate::protocol) fn on_gone(&self) {
         self.endpoint.borrow_mut().lose();
+        let stream = self.stream.take();
+        drop(stream);
         self.advance();
     }
 }
