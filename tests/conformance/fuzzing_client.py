@@ -73,21 +73,26 @@ class FuzzingClient:
         return from_report(json.loads(index.read_text()).get(server, {}))
 
     def _run_to_its_end(self, specification: Path, began: Callable[[str], None]) -> list[str]:
-        with subprocess.Popen(
-            [self._program, "-m", "fuzzingclient", "-s", specification],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
-        ) as process:
+        with (
+            # By lines: to be looked at while it runs.
+            (self._directory / "wstest.log").open("w", buffering=1) as log,
+            subprocess.Popen(
+                [self._program, "-m", "fuzzingclient", "-s", specification],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                errors="replace",
+                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            ) as process,
+        ):
             limit = _TimeLimit(process)
             lines = []
             case = "none"
             try:
                 assert process.stdout is not None
                 for line in process.stdout:
+                    log.write(line)
                     lines.append(line.rstrip("\n")[:200])
                     if match := _RUNNING.match(line):
                         limit.start_again()
@@ -99,7 +104,6 @@ class FuzzingClient:
                 raise
             finally:
                 limit.cancel()
-        self._directory.joinpath("wstest.log").write_text("\n".join(lines) + "\n")
         if code != 0:
             last = [f"wstest ended with {code}, its last case was {case}:", *lines[-10:]]
             raise FuzzingClientError("\n".join(last))
