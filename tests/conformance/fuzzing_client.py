@@ -92,6 +92,9 @@ class FuzzingClient:
             try:
                 assert process.stdout is not None
                 for line in process.stdout:
+                    if line.startswith("Ok, will run 0 test cases"):
+                        # It would wait for the end of the first.
+                        raise FuzzingClientError("there is no such case")
                     log.write(line)
                     lines.append(line.rstrip("\n")[:200])
                     if match := _RUNNING.match(line):

@@ -92,6 +92,7 @@ def test_client_asks_for_the_cases_and_reads_the_report(tmp_path):
     [
         ("echo 'Running test case ID 9.1.6 for'; exit 3", "ended with 3, its last case was 9.1.6"),
         ("echo 'Running test case ID 9.1.6 for'; kill -9 $$", "ended with -9"),
+        ("echo 'Ok, will run 0 test cases'; exec tail -f /dev/null", "there is no such case"),
         ("echo nonsense", "wrote no report:\nnonsense"),
     ],
 )
