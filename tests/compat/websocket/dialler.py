@@ -6,6 +6,7 @@ Knows no application. Every wait has a limit.
 from __future__ import annotations
 
 import json
+import socket
 from contextlib import ExitStack
 
 import pytest
@@ -64,3 +65,8 @@ def ending(client):
         hear(client)
     received = closed.value.rcvd
     return received and (received.code, received.reason)
+
+
+def vanish(client):
+    """Ends the TCP connection without a farewell."""
+    client.socket.shutdown(socket.SHUT_RDWR)

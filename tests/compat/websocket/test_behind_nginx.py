@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.compat.sites.counterpart import Counterpart
-from tests.compat.websocket.dialler import Dialler, ending, hear
+from tests.compat.websocket.dialler import Dialler, ending, hear, vanish
 from tests.process.command import Command
 from tests.process.test_behind_nginx import AROUND, NGINX
 
@@ -91,7 +91,7 @@ def test_refusals_pass(dial):
 
 def test_client_that_vanishes_is_told_of(dial, app):
     """O16."""
-    dial("/echo?name=lost").socket.close()
+    vanish(dial("/echo?name=lost"))
     assert app.notes["lost"].next() == (1005, "")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.compat.conftest import served_by_command
-from tests.compat.websocket.dialler import ending, hear, hear_json, say_json
+from tests.compat.websocket.dialler import ending, hear, hear_json, say_json, vanish
 
 
 @pytest.fixture(scope="module", params=["asyncio", "uvloop"])
@@ -34,7 +34,7 @@ def test_group_hears_who_leaves(dial):
     stays, leaves, lost = (dial("/room/door/") for _ in range(3))
     leaves.close(4007)
     assert hear_json(stays) == {"said": ["left", 4007]}
-    lost.socket.close()
+    vanish(lost)
     assert hear_json(stays) == {"said": ["left", 1005]}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from examples.chat import HISTORY, MAX_BACKLOG, MAX_CHARACTERS, Member, app
 from tests.compat.websocket.browser import Browser
-from tests.compat.websocket.dialler import ending, hear_json
+from tests.compat.websocket.dialler import ending, hear_json, vanish
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_member_that_vanishes_has_left(dial):
     """ASGI-81, O16."""
     ada, bob = enter(dial, "ada"), enter(dial, "bob", "ada")
     hear_json(ada)
-    bob.socket.close()
+    vanish(bob)
     assert hear_json(ada) == {"here": ["ada"]}
     assert dial.serving.logs.messages(logging.ERROR) == []
 

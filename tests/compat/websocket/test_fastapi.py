@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.compat.websocket.dialler import ending, hear, hear_json, say_json
+from tests.compat.websocket.dialler import ending, hear, hear_json, say_json, vanish
 
 SITE = "tests.compat.sites.fastapi_websocket_site:app"
 OPTIONS = {"lifespan": "on"}
@@ -69,7 +69,7 @@ def test_dependency_that_tidies_up(dial, site):
 
 def test_dependency_that_tidies_up_after_a_lost_connection(dial, site):
     """O16."""
-    dial("/tidy").socket.close()
+    vanish(dial("/tidy"))
     assert [site.get("/journal").json() for _ in range(2)] == [[1005, ""], "tidied up"]
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.compat.websocket.dialler import ending, hear, hear_json, say_json
+from tests.compat.websocket.dialler import ending, hear, hear_json, say_json, vanish
 
 SITE = "tests.compat.sites.quart_websocket_site:app"
 OPTIONS = {"lifespan": "on"}
@@ -44,7 +44,7 @@ def test_broadcast(dial, site):
     clients = [dial("/broadcast") for _ in range(3)]
     clients[0].send("hello")
     assert [hear(client) for client in clients] == ["hello"] * 3
-    clients.pop().socket.close()
+    vanish(clients.pop())
     assert site.get("/ended").text == "2 left"
     clients[1].send("still")
     assert [hear(client) for client in clients] == ["still"] * 2

@@ -80,7 +80,8 @@ def test_room(site):
             await ada.emit("say", ("hall", "hello"))
             assert await bob.next() == ("said", {"from": names[0], "text": "hello"})
             await bob.disconnect()
-            assert await ada.next() == ("left", [names[1], "client disconnect"])
+            event, (name, _) = await ada.next()  # whether the packet or the end came first varies
+            assert (event, name) == ("left", names[1])
             assert ada.events.empty()
             # Of the hall nothing was heard in the cellar.
             assert await eve.call("echo", 1) == 1

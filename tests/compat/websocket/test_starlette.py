@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.compat.websocket.dialler import ending, hear, hear_json, say_json
+from tests.compat.websocket.dialler import ending, hear, hear_json, say_json, vanish
 
 SITE = "tests.compat.sites.starlette_websocket_site:app"
 OPTIONS = {"root_path": "/api", "lifespan": "on"}
@@ -78,7 +78,7 @@ def test_client_closes(dial, site, code, reason):
 def test_client_vanishes(dial, site):
     """O16: 1005, as uvicorn has it, when no Close frame came."""
     client = dial("/ending")
-    client.socket.close()
+    vanish(client)
     assert site.get("/endings").json() == [1005, ""]
 
 

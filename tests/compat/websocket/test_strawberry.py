@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.compat.websocket.dialler import ending, hear_json, say_json
+from tests.compat.websocket.dialler import ending, hear_json, say_json, vanish
 
 SITE = "tests.compat.sites.subscription_site:app"
 OPTIONS = {"lifespan": "off"}
@@ -90,7 +90,7 @@ def test_client_leaves(greet, site, how):
     client, _ = greet()
     subscribe(client, "t", f'subscription {{ tick(name: "{how}") }}')
     assert hear_json(client) == data("t", tick=0)
-    client.close() if how == "closes" else client.socket.close()
+    client.close() if how == "closes" else vanish(client)
     assert ended(site) == how
 
 
