@@ -29,7 +29,9 @@ use slab::Slab;
 
 use crate::{
     interpreter::{Context, EventLoop, Ready, guarded, log_exception},
-    protocol::{Application, Exchange, Forwarded, Home, Protocol, Proxies, Session},
+    protocol::{
+        Application, Exchange, Forwarded, Home, Protocol, Proxies, Session, websocket::Trouble,
+    },
     transport::Peer,
 };
 
@@ -306,12 +308,15 @@ impl Application for Rc<Asgi> {
         });
     }
 
-    fn on_unanswered(&self, peer: &Peer) {
-        let client = client_prefix(peer);
-        Python::attach(|py| {
-            let text = format!("{client}The application has not answered a WebSocket handshake.");
-            self.log(py, "error", &text);
-        });
+    fn on_trouble(&self, peer: &Peer, trouble: Trouble) {
+        match trouble {
+            Trouble::Unanswered => Python::attach(|py| {
+                let client = client_prefix(peer);
+                let text = format!("{client}The application has not answered a handshake in time.");
+                self.log(py, "error", &text);
+            }),
+            Trouble::Silent => self.trace(peer, "%sWebSocket keepalive ping timeout"),
+        }
     }
 
     fn on_refused(&self, peer: &Peer, reason: &'static str) {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use http::{StatusCode, request::Parts};
 
-use super::{Exchange, Session};
+use super::{Exchange, Session, websocket::Trouble};
 use crate::transport::Peer;
 
 /// What a connection serves.
@@ -41,8 +41,8 @@ pub(crate) trait Application: 'static {
     /// A WebSocket handshake was refused before any application could see it.
     fn on_denied(&self, peer: &Peer, status: StatusCode, reason: &str);
 
-    /// The application has not answered a WebSocket handshake in time: it is refused.
-    fn on_unanswered(&self, peer: &Peer);
+    /// A WebSocket session ends because somebody did not answer.
+    fn on_trouble(&self, peer: &Peer, trouble: Trouble);
 
     /// A request was refused before any application could see it.
     fn on_refused(&self, peer: &Peer, reason: &'static str);

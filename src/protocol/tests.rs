@@ -32,7 +32,7 @@ use bytes::Bytes;
 use http::{StatusCode, request::Parts};
 
 use self::client::{Client, End};
-use super::{Application, Exchange, Head, Received, Server, Session};
+use super::{Application, Exchange, Head, Received, Server, Session, websocket::Trouble};
 use crate::{
     runtime::{
         Runtime,
@@ -59,7 +59,7 @@ struct Scripted {
     refused: RefCell<Vec<&'static str>>,
     sessions: RefCell<Vec<Rc<Session>>>,
     denied: RefCell<Vec<StatusCode>>,
-    unanswered: Cell<usize>,
+    troubles: RefCell<Vec<Trouble>>,
 }
 
 impl Application for Scripted {
@@ -83,8 +83,8 @@ impl Application for Scripted {
         self.denied.borrow_mut().push(status);
     }
 
-    fn on_unanswered(&self, _peer: &Peer) {
-        self.unanswered.set(self.unanswered.get() + 1);
+    fn on_trouble(&self, _peer: &Peer, trouble: Trouble) {
+        self.troubles.borrow_mut().push(trouble);
     }
 
     fn on_refused(&self, _peer: &Peer, reason: &'static str) {
@@ -136,7 +136,7 @@ impl World {
             refused: RefCell::default(),
             sessions: RefCell::default(),
             denied: RefCell::default(),
-            unanswered: Cell::default(),
+            troubles: RefCell::default(),
         };
         let server = Server::new(runtime.clone(), settings, application);
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -96,10 +96,7 @@ pub(in crate::asgi) struct Doubtful {
 
 /// Reads `websocket.accept`: adds its fields to `head`, and gives what of it may not be what the peer can bear. Fields
 /// that belong to the handshake itself are the server's. Nothing has been written when it raises.
-pub(in crate::asgi) fn accept(
-    message: &Bound<'_, PyDict>,
-    head: &mut Head,
-) -> PyResult<Doubtful> {
+pub(in crate::asgi) fn accept(message: &Bound<'_, PyDict>, head: &mut Head) -> PyResult<Doubtful> {
     let py = message.py();
     let mut given = Doubtful::default();
     if let Some(fields) = message.get_item(intern!(py, "headers"))? {

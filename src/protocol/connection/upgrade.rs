@@ -53,8 +53,8 @@ impl<A: Application> Driver<A> {
 
     pub(super) fn look_session(&mut self, mut channel: Box<Channel>, cx: &Context<'_>) -> Look {
         let server = &self.server;
-        let on_unanswered = || server.application.on_unanswered(&self.link.peer);
-        let outlook = channel.look(&server.shared, &self.stream, cx, &on_unanswered);
+        let on_trouble = |trouble| server.application.on_trouble(&self.link.peer, trouble);
+        let outlook = channel.look(&server.shared, &self.stream, cx, &on_trouble);
         // What the application did meanwhile is looked at before anything is waited for.
         let is_stirred = self.link.reins.take_stirred();
         let look = match outlook {

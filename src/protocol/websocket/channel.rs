@@ -57,8 +57,14 @@ pub(in crate::protocol) enum Outlook {
     Gone,
 }
 
-/// Called when the application has not answered the handshake in time.
-pub(in crate::protocol) type OnUnanswered<'a> = &'a dyn Fn();
+/// What ends a session that nobody has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The application has not answered the handshake in time.
+    Unanswered,
+    /// The peer has not answered a ping in time.
+    Silent,
+}
 
 impl Drop for Channel {
     /// Whoever still waits is told.
@@ -85,7 +91,7 @@ impl Channel {
         shared: &Shared,
         stream: &Stream,
         cx: &Context<'_>,
-        on_unanswered: OnUnanswered<'_>,
+        on_trouble: &dyn Fn(Trouble),
     ) -> Outlook {
         let now = shared.runtime.now();
         if shared.is_draining() {
@@ -106,12 +112,16 @@ impl Channel {
         }
         progress |= self.session.advance();
         match read {
-            Read::Some => self.quiet_since = Some(now),
-            Read::Nothing if progress => self.quiet_since = Some(now),
             Read::Full => return Outlook::Later,
+            Read::Some => {
+                self.quiet_since = Some(now);
+                // The end of what the peer sends may be behind it, of which there is no second event.
+                progress |= stream.readiness().is_readable();
+            }
             Read::Nothing => {}
         }
         if progress {
+            self.quiet_since = Some(now);
             return Outlook::Again;
         }
         let endpoint = self.session.endpoint();
@@ -121,7 +131,7 @@ impl Channel {
             return Outlook::Over { is_sudden };
         }
         drop(endpoint);
-        self.look_at_time(shared, now, on_unanswered)
+        self.look_at_time(shared, now, on_trouble)
     }
 
     fn read(&mut self, shared: &Shared, stream: &Stream, cx: &Context<'_>) -> Read {
@@ -183,12 +193,15 @@ impl Channel {
         &mut self,
         shared: &Shared,
         now: Instant,
-        on_unanswered: OnUnanswered<'_>,
+        on_trouble: &dyn Fn(Trouble),
     ) -> Outlook {
         let Some(settings) = &shared.settings.websockets else {
             return Outlook::Gone;
         };
-        let write = after(self.write_blocked.map(|(since, _)| since), shared.settings.write);
+        let write = after(
+            self.write_blocked.map(|(since, _)| since),
+            shared.settings.write,
+        );
         if write.is_some_and(|at| at <= now) {
             self.session.on_gone();
             return Outlook::Stalled;
@@ -203,7 +216,7 @@ impl Channel {
         let next = if is_connecting {
             let at = after(Some(self.opened), settings.accept);
             if at.is_some_and(|at| at <= now) {
-                on_unanswered();
+                on_trouble(Trouble::Unanswered);
                 self.session.refuse(StatusCode::INTERNAL_SERVER_ERROR);
                 return Outlook::Again;
             }
@@ -212,7 +225,7 @@ impl Channel {
             if !self.is_accepted {
                 self.on_accepted(settings, now);
             }
-            match self.look_at_open(now) {
+            match self.look_at_open(now, on_trouble) {
                 Ok(at) => at,
                 Err(outlook) => return outlook,
             }
@@ -238,7 +251,11 @@ impl Channel {
     }
 
     /// What is due in an open session; `Err` once it has been done.
-    fn look_at_open(&mut self, now: Instant) -> Result<Option<Instant>, Outlook> {
+    fn look_at_open(
+        &mut self,
+        now: Instant,
+        on_trouble: &dyn Fn(Trouble),
+    ) -> Result<Option<Instant>, Outlook> {
         let release = self.quiet_since.map(|since| since + RELEASE_AFTER);
         if release.is_some_and(|at| at <= now) {
             self.quiet_since = None;
@@ -263,10 +280,14 @@ impl Channel {
                 endpoint.ping(random());
                 keepalive.on_ping(now);
             }
-            Due::GiveUp => endpoint.give_up(&Close {
-                code: code::INTERNAL_ERROR,
-                reason: "keepalive ping timeout".to_owned(),
-            }),
+            Due::GiveUp => {
+                endpoint.give_up(&Close {
+                    code: code::INTERNAL_ERROR,
+                    reason: "keepalive ping timeout".to_owned(),
+                });
+                drop(endpoint);
+                on_trouble(Trouble::Silent);
+            }
         }
         Err(Outlook::Again)
     }

@@ -19,7 +19,8 @@ use super::{
     handshake::Accepted,
 };
 
-/// What waits for the application may have so many bytes before reading stops; the last message may go beyond.
+/// Several messages that wait for the application may have so many bytes before reading stops; the last may go beyond. One
+/// alone never stops it: a ping behind a large message is answered.
 const WAITING: usize = 64 * 1024;
 /// While so much is unsent, pings are answered with one pong, to the last (RFC 6455, section 5.5.3).
 const UNSENT_PONGS: usize = 4 * 1024;
@@ -48,6 +49,8 @@ pub(in crate::protocol) struct Endpoint {
     waiting: usize,
     /// Read, but not yet looked at: the application has not accepted, or has enough to do.
     unread: Vec<u8>,
+    /// How much of it has been looked at after all.
+    looked_at: usize,
     unsent: Vec<u8>,
     /// How many bytes of `unsent` have been sent.
     sent: usize,
@@ -92,6 +95,7 @@ impl Endpoint {
             queue: VecDeque::new(),
             waiting: 0,
             unread: Vec::new(),
+            looked_at: 0,
             unsent: Vec::new(),
             sent: 0,
             sent_bytes: 0,
@@ -148,16 +152,26 @@ impl Endpoint {
 
     /// Takes in what the peer sent; it is unmasked where it stands.
     pub(in crate::protocol) fn feed(&mut self, mut bytes: &mut [u8]) {
-        bytes = self.decode(bytes);
+        if self.unread.is_empty() {
+            bytes = self.decode(bytes);
+        }
         if !bytes.is_empty() && !self.is_over() {
             self.unread.extend_from_slice(bytes);
         }
     }
 
     fn look_at_unread(&mut self) {
-        if !self.unread.is_empty() && !self.is_full() {
-            let mut unread = std::mem::take(&mut self.unread);
-            self.feed(&mut unread);
+        if self.unread.is_empty() || self.is_full() {
+            return;
+        }
+        let mut unread = std::mem::take(&mut self.unread);
+        let from = std::mem::take(&mut self.looked_at);
+        let left = self
+            .decode(unread.get_mut(from..).unwrap_or_default())
+            .len();
+        if left > 0 && !self.is_over() {
+            self.looked_at = unread.len() - left;
+            self.unread = unread;
         }
     }
 
@@ -211,7 +225,8 @@ impl Endpoint {
 
     /// Enough waits for the application.
     fn is_full(&self) -> bool {
-        self.is_open() && (self.queue.len() >= self.max_queue || self.waiting >= WAITING)
+        let messages = self.queue.len();
+        self.is_open() && (messages >= self.max_queue || messages > 1 && self.waiting >= WAITING)
     }
 
     /// The next message for the application, if there is one.
@@ -283,6 +298,7 @@ impl Endpoint {
         self.unsent = Vec::new();
         self.sent = 0;
         self.unread = Vec::new();
+        self.looked_at = 0;
     }
 
     /// Nobody asks for messages any more.

@@ -28,6 +28,7 @@ mod session;
 mod text;
 mod violation;
 
+pub(crate) use channel::Trouble;
 pub(super) use channel::{Channel, Outlook};
 pub(super) use endpoint::Endpoint;
 pub(super) use handshake::{Handshake, is_handshake};
