@@ -38,7 +38,7 @@ TAKEN = {
     "second offer": [f"{DEFLATE}; {SERVER_BITS}=16, {DEFLATE}"],
     "second line": [f"{DEFLATE}; unknown", f"{DEFLATE}; {CLIENT_BITS}"],
     "fallback": [f"{DEFLATE}; {SERVER_BITS}=10; {CLIENT_BITS}, {DEFLATE}"],
-    "quoted comma before": [f'x-custom; a="b, c; d", {DEFLATE}'],
+    "quoted before": [f'x-custom; a="b", {DEFLATE}'],
 }
 
 # Declined offers: RFC 7692 7.1 and 5.1. The session opens without the extension.
@@ -66,7 +66,12 @@ PASSED_OVER = {
 }
 
 GARBAGE = ["", ",", ";", ";;;", "=", "(", "a b", "\xff", f"{DEFLATE};"]
-GARBAGE += [f'{DEFLATE}; {SERVER_BITS}="10', f"{DEFLATE} {DEFLATE}", f"{DEFLATE}; ;"]
+GARBAGE += [
+    f'x; a="b, c; d", {DEFLATE}',
+    f'{DEFLATE}; {SERVER_BITS}="10',
+    f"{DEFLATE} {DEFLATE}",
+    f"{DEFLATE}; ;",
+]
 
 
 @pytest.fixture(scope="module")

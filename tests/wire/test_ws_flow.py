@@ -80,7 +80,7 @@ def gated(gate, count, done, seen):
 def test_application_that_does_not_receive_stops_the_socket(narrow, size) -> None:
     """FLT-B11, ASGI-42, U4.6: at `ws_max_queue` messages; nothing of the rest is lost."""
     gate, done, seen = Gate(), threading.Event(), []
-    count = 12_000_000 // (size + 8)
+    count = (3_000_000 if size < 1000 else 12_000_000) // (size + 8)
     server = narrow(gated(gate, count, done, seen), ws_max_queue=8)
     raw = frame(BINARY, b"x" * size) * count
     with dial(server.address, SO_SNDBUF=SMALL, timeout=30) as peer:
@@ -141,11 +141,11 @@ def test_fragments_are_no_messages_that_wait(narrow) -> None:
     gate, done, seen = Gate(), threading.Event(), []
     server = narrow(gated(gate, 1, done, seen), ws_max_queue=2)
     with dial(server.address) as peer:
-        peer.send(b"".join(fragments(BINARY, *[b"x" * 1000] * 200)) + frame(PING, b"end"))
+        peer.send(b"".join(fragments(BINARY, *[b"x" * 100] * 200)) + frame(PING, b"end"))
         assert peer.read_pong() == b"end"
         gate.open()
         assert done.wait(5)
-    assert seen == [b"x" * 200_000]
+    assert seen == [b"x" * 20_000]
 
 
 def test_peer_that_leaves_while_its_socket_is_not_read(narrow) -> None:
