@@ -213,18 +213,45 @@ def test_echoes_that_nobody_reads_stop_the_peer(narrow) -> None:
         assert {peer.read_message() for _ in range(count)} == {b"x" * 20_000}
 
 
-@pytest.mark.parametrize("how", ["rst", "close and rst"])
+@pytest.mark.parametrize("how", ["fin", "rst", "close", "close, fin", "close, rst", "bad frame"])
 def test_leaving_frees_a_suspended_send(narrow, how) -> None:
-    """FLT-B3, ASGI-82: it raises within moments."""
+    """FLT-B3, ASGI-82: it raises within moments, and what comes after it ends as well."""
     progress, ended = Progress(), threading.Event()
     server = narrow(download(progress, 1000 * PIECE, ended))
     with dial(server.address, SO_RCVBUF=SMALL) as peer:
         assert progress.at_standstill() <= BOUND
-        if how != "rst":
+        if "close" in how:
             peer.send_close(1000)
-        peer.reset()
+        elif how == "bad frame":
+            peer.send_frame(3)
+        if "fin" in how:
+            peer.half_close()
+        elif "rst" in how:
+            peer.reset()
         assert ended.wait(5)
+        if "rst" not in how:
+            peer.read_to_end()
+            assert peer.ending is not None
     assert server.logs.problems == []
+
+
+@pytest.mark.parametrize("how", ["fin", "close", "bad frame"])
+def test_peer_that_has_ended_and_reads_nothing_is_let_go(narrow, how) -> None:
+    """O6: at the write timeout, whatever is unsent."""
+    progress, ended = Progress(), threading.Event()
+    server = narrow(download(progress, 1000 * PIECE, ended), timeout_write=1)
+    with dial(server.address, SO_RCVBUF=SMALL) as peer:
+        progress.at_standstill()
+        if how == "fin":
+            peer.half_close()
+        elif how == "close":
+            peer.send_close(1000)
+        else:
+            peer.send_frame(3)
+        assert ended.wait(5)
+        state, deadline = server.server.server_state, time.monotonic() + 5
+        while len(state.connections):
+            assert time.monotonic() < deadline
 
 
 def test_peer_that_reads_nothing_is_cut_at_the_write_timeout(narrow) -> None:
