@@ -161,7 +161,7 @@ def crowd(serve):
 
 def test_many_sessions_each_say_something(crowd) -> None:
     """FLT-B14, in small: all at once, several rounds."""
-    _, peers = crowd(echo, 400)
+    _, peers = crowd(echo, 300)
     for round_number in range(3):
         for index, peer in enumerate(peers):
             peer.send_text(f"{round_number} {index}")
@@ -171,11 +171,11 @@ def test_many_sessions_each_say_something(crowd) -> None:
 
 def test_many_idle_sessions_disturb_nobody(crowd) -> None:
     """FLT-B12, FLT-B13, in small: one talks, the others are still there afterwards."""
-    server, peers = crowd(echo, 400, ws_ping_interval=None)
+    server, peers = crowd(echo, 300, ws_ping_interval=None)
     for index in range(100):
         peers[0].send_text(str(index))
         assert peers[0].read_message() == str(index)
-    assert len(server.server.server_state.connections) == 400
+    assert len(server.server.server_state.connections) == 300
     for peer in peers[::50]:
         peer.send_text("still here")
         assert peer.read_message() == "still here"
