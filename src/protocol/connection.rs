@@ -48,7 +48,8 @@ pub(super) struct Driver<A: Application> {
     server: Rc<Server<A>>,
     link: Rc<Link>,
     stream: Stream,
-    service: Service<A>,
+    /// Gone once the connection serves no HTTP any more.
+    service: Option<Service<A>>,
     deadline: Deadline,
     /// When `deadline` is.
     armed: Option<Instant>,
@@ -83,7 +84,7 @@ impl<A: Application> Driver<A> {
         shared.on_opened();
         let driver = Self {
             server: Rc::clone(server),
-            service: Service::new(server, &link),
+            service: Some(Service::new(server, &link)),
             deadline: Deadline::new(&shared.runtime),
             armed: None,
             stream,
@@ -119,11 +120,12 @@ impl<A: Application> Driver<A> {
     }
 
     fn activate(&mut self, front: Bytes) {
+        let Some(service) = self.service.clone() else {
+            return;
+        };
         let checked = Checked::new(self.stream.clone(), Rc::clone(&self.link), front);
         let builder = self.server.builder();
-        self.phase = Phase::Active(Box::new(
-            builder.serve_connection(checked, self.service.clone()),
-        ));
+        self.phase = Phase::Active(Box::new(builder.serve_connection(checked, service)));
     }
 
     fn look_active(&mut self, mut connection: Box<Connection<A>>, cx: &mut Context<'_>) -> Look {

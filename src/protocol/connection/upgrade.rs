@@ -47,7 +47,10 @@ impl<A: Application> Driver<A> {
         let session = Session::new(&self.link, &self.stream, endpoint);
         let channel = Channel::new(Rc::clone(&session), self.now());
         self.phase = Phase::WebSocket(Box::new(channel));
-        self.service.serve(&mut request, &session);
+        // With it goes what only requests are served from.
+        if let Some(service) = self.service.take() {
+            service.serve(&mut request, &session);
+        }
         Look::Again
     }
 
