@@ -25,6 +25,7 @@ use bytes::Bytes;
 
 use super::{
     close::Close,
+    copy::{append, copied},
     deflate::{InflateError, Inflater},
     frame::{Allowed, Control, Header, Held, Kind, Opcode},
     mask::Mask,
@@ -97,12 +98,35 @@ impl Decoder {
     /// After a violation or a Close whatever comes is dropped.
     pub(super) fn next(&mut self, input: &mut &mut [u8]) -> Result<Option<Event>, Violation> {
         while !input.is_empty() {
-            let step = match mem::replace(&mut self.at, At::Over) {
-                At::Header(held) => self.header(held, input),
-                At::Data(frame, message) => self.data(frame, message, input),
-                At::Control(frame, control, payload) => {
-                    self.control(frame, control, payload, input)
+            let step = match &mut self.at {
+                At::Header(held) => {
+                    let open = self.open.as_ref();
+                    let allowed = Allowed {
+                        continuation: open.is_some(),
+                        compression: self.inflater.is_some(),
+                        received: open.map_or(0, |message| message.payload.len()),
+                        max_size: self.max_size,
+                    };
+                    match held.complete(input, &allowed) {
+                        Ok(Some(header)) => match whole(&header, input) {
+                            Some((Kind::Text, payload))
+                                if simdutf8::basic::from_utf8(payload).is_err() =>
+                            {
+                                Err(Violation::not_utf8())
+                            }
+                            Some((kind, payload)) => {
+                                return Ok(Some(Event::Message {
+                                    kind,
+                                    payload: copied(payload),
+                                }));
+                            }
+                            None => self.begin(&header, input),
+                        },
+                        Ok(None) => return Ok(None),
+                        Err(violation) => Err(violation),
+                    }
                 }
+                At::Data(..) | At::Control(..) => self.go_on(input),
                 At::Over => {
                     *input = &mut [];
                     return Ok(None);
@@ -142,39 +166,19 @@ impl Decoder {
         }
     }
 
-    fn header(
+    /// What follows a header.
+    fn begin(
         &mut self,
-        mut held: Held,
+        header: &Header,
         input: &mut &mut [u8],
     ) -> Result<Option<Event>, Violation> {
-        let allowed = Allowed {
-            continuation: self.open.is_some(),
-            compression: self.inflater.is_some(),
-            received: self.open.as_ref().map_or(0, |open| open.payload.len()),
-            max_size: self.max_size,
-        };
-        let Some(header) = held.complete(input, &allowed)? else {
-            self.at = At::Header(held);
-            return Ok(None);
-        };
-        let mut frame = Frame {
+        let frame = Frame {
             left: header.length,
             mask: header.mask,
             is_final: header.is_final,
         };
         match header.opcode {
-            Opcode::Message(kind) => {
-                if let Some(payload) = whole(&header, input) {
-                    frame.mask.apply(payload);
-                    if kind == Kind::Text && simdutf8::basic::from_utf8(payload).is_err() {
-                        return Err(Violation::not_utf8());
-                    }
-                    self.at = At::Header(held);
-                    let payload = Bytes::copy_from_slice(payload);
-                    return Ok(Some(Event::Message { kind, payload }));
-                }
-                self.data(frame, Message::new(&header, kind), input)
-            }
+            Opcode::Message(kind) => self.data(frame, Message::new(header, kind), input),
             Opcode::Continuation => match self.open.take() {
                 Some(message) => self.data(frame, message, input),
                 None => Err(Violation::protocol("unexpected continuation frame")),
@@ -182,6 +186,18 @@ impl Decoder {
             // At most 125 bytes.
             Opcode::Control(control) => {
                 self.control(frame, control, Vec::with_capacity(header.length), input)
+            }
+        }
+    }
+
+    /// More of the frame that is under way; after it comes a header.
+    fn go_on(&mut self, input: &mut &mut [u8]) -> Result<Option<Event>, Violation> {
+        match mem::replace(&mut self.at, At::Header(Held::default())) {
+            At::Data(frame, message) => self.data(frame, message, input),
+            At::Control(frame, control, payload) => self.control(frame, control, payload, input),
+            other => {
+                self.at = other;
+                Ok(None)
             }
         }
     }
@@ -202,7 +218,6 @@ impl Decoder {
             self.at = At::Data(frame, message);
             return Ok(None);
         }
-        self.at = At::Header(Held::default());
         if !frame.is_final {
             self.open = Some(message);
             return Ok(None);
@@ -235,7 +250,6 @@ impl Decoder {
             Control::Ping => Event::Ping(payload.into()),
             Control::Pong => Event::Pong(payload.into()),
         };
-        self.at = At::Header(Held::default());
         Ok(Some(event))
     }
 
@@ -259,13 +273,18 @@ fn violation(error: InflateError, max_size: usize) -> Violation {
     }
 }
 
-/// The payload of a message that needs no memory of its own: in one frame, and all there.
-fn whole<'a>(header: &Header, input: &mut &'a mut [u8]) -> Option<&'a mut [u8]> {
-    if header.is_final && !header.is_compressed {
-        input.split_off_mut(..header.length)
-    } else {
-        None
+/// The payload of a message that needs nothing held: not compressed, in one frame, and all there. Unmasked.
+fn whole<'a>(header: &Header, input: &mut &'a mut [u8]) -> Option<(Kind, &'a mut [u8])> {
+    let Opcode::Message(kind) = header.opcode else {
+        return None;
+    };
+    if !header.is_final || header.is_compressed {
+        return None;
     }
+    let payload = input.split_off_mut(..header.length)?;
+    let mut mask = header.mask;
+    mask.apply(payload);
+    Some((kind, payload))
 }
 
 impl Frame {
@@ -295,7 +314,7 @@ impl Message {
             self.text.feed(piece)?;
         }
         self.reserve(piece.len(), frame, max_size);
-        self.payload.extend_from_slice(piece);
+        append(piece, &mut self.payload);
         Ok(())
     }
 

@@ -5,6 +5,7 @@ mod tests;
 
 use super::{
     close::Close,
+    copy::append,
     deflate::Deflater,
     frame::{Control, Kind, MAX_CONTROL, Opcode, Rsv1, write_header},
 };
@@ -81,5 +82,5 @@ fn control(control: Control, payload: &[u8], out: &mut Vec<u8>) {
 fn frame(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
     out.reserve(MAX_HEADER + payload.len());
     write_header(opcode, Rsv1::Clear, payload.len(), out);
-    out.extend_from_slice(payload);
+    append(payload, out);
 }

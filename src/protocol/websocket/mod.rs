@@ -15,6 +15,7 @@
 mod channel;
 mod close;
 mod code;
+mod copy;
 mod decoder;
 mod deflate;
 mod encoder;

@@ -1,6 +1,7 @@
 //! Each input is fed whole, byte by byte and at every cut, and must end the same way.
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod compressed;
 mod limits;
 mod messages;
 mod text;
