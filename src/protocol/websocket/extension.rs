@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _, mem};
 
 use super::deflate::{Deflater, Inflater};
 
@@ -29,12 +29,12 @@ pub(crate) struct Agreed {
 /// The first offer that can be agreed to, over all fields of the request. Others are passed over, and so are other
 /// extensions and fields that are not of the grammar.
 pub(crate) fn negotiate<'a>(mut fields: impl Iterator<Item = &'a [u8]>) -> Option<Agreed> {
-    fields.find_map(|field| Offers { rest: field }.choose()?)
+    fields.find_map(|field| Offers { rest: field }.choose().unwrap_or_default())
 }
 
 impl Agreed {
     /// What the server answers.
-    pub(crate) fn field(&self) -> String {
+    pub(crate) fn field(self) -> String {
         let mut field = String::from("permessage-deflate");
         if self.server_no_context_takeover {
             field.push_str("; server_no_context_takeover");
@@ -51,11 +51,11 @@ impl Agreed {
         field
     }
 
-    pub(super) fn inflater(&self) -> Inflater {
+    pub(crate) fn inflater(self) -> Inflater {
         Inflater::new(self.client_max_window_bits, self.client_no_context_takeover)
     }
 
-    pub(super) fn deflater(&self) -> Deflater {
+    pub(crate) fn deflater(self) -> Deflater {
         Deflater::new(self.server_max_window_bits, self.server_no_context_takeover)
     }
 }
@@ -66,8 +66,8 @@ struct Offer {
     server_no_context_takeover: bool,
     client_no_context_takeover: bool,
     server_max_window_bits: Option<u8>,
-    /// `Some(None)`: the client leaves the number to the server.
-    client_max_window_bits: Option<Option<u8>>,
+    /// Without a value, the client can do with any: the default is the largest there is (section 7.1.2.2).
+    client_max_window_bits: Option<u8>,
 }
 
 impl Offer {
@@ -75,20 +75,17 @@ impl Offer {
     fn put(&mut self, name: &[u8], value: Option<&[u8]>) -> Option<()> {
         let is_first = match (name, value) {
             (b"server_no_context_takeover", None) => {
-                !std::mem::replace(&mut self.server_no_context_takeover, true)
+                !mem::replace(&mut self.server_no_context_takeover, true)
             }
             (b"client_no_context_takeover", None) => {
-                !std::mem::replace(&mut self.client_no_context_takeover, true)
+                !mem::replace(&mut self.client_no_context_takeover, true)
             }
             (b"server_max_window_bits", Some(value)) => {
                 let bits = window_bits(value)?;
                 self.server_max_window_bits.replace(bits).is_none()
             }
             (b"client_max_window_bits", value) => {
-                let bits = match value {
-                    Some(value) => Some(window_bits(value)?),
-                    None => None,
-                };
+                let bits = value.map_or(Some(DEFAULT_WINDOW_BITS), window_bits)?;
                 self.client_max_window_bits.replace(bits).is_none()
             }
             _ => false,
@@ -97,14 +94,14 @@ impl Offer {
     }
 
     fn agree(self) -> Agreed {
-        let least = |bits: Option<u8>| bits.map_or(WINDOW_BITS, |bits| bits.min(WINDOW_BITS));
+        let server = self.server_max_window_bits.unwrap_or(WINDOW_BITS);
+        let client = self.client_max_window_bits;
         Agreed {
             server_no_context_takeover: self.server_no_context_takeover,
             client_no_context_takeover: self.client_no_context_takeover,
-            server_max_window_bits: least(self.server_max_window_bits),
-            client_max_window_bits: self
-                .client_max_window_bits
-                .map_or(DEFAULT_WINDOW_BITS, least),
+            server_max_window_bits: server.min(WINDOW_BITS),
+            client_max_window_bits: client
+                .map_or(DEFAULT_WINDOW_BITS, |bits| bits.min(WINDOW_BITS)),
         }
     }
 }
@@ -118,19 +115,21 @@ fn window_bits(value: &[u8]) -> Option<u8> {
     }
 }
 
+/// The field is not of the grammar.
+struct Garbled;
+
 /// One field: `1#( token *( ";" token [ "=" ( token / quoted-string ) ] ) )`.
 struct Offers<'a> {
     rest: &'a [u8],
 }
 
 impl Offers<'_> {
-    /// `None` if the field is not of the grammar; then nothing in it counts.
-    fn choose(mut self) -> Option<Option<Agreed>> {
+    fn choose(mut self) -> Result<Option<Agreed>, Garbled> {
         let mut chosen = None;
         loop {
             self.skip_blanks();
             match self.rest {
-                [] => return Some(chosen),
+                [] => return Ok(chosen),
                 // A list may have empty elements (RFC 9110, section 5.6.1.2).
                 [b',', ..] => {}
                 _ => {
@@ -139,13 +138,13 @@ impl Offers<'_> {
                 }
             }
             if !self.take(b',') && !self.rest.is_empty() {
-                return None;
+                return Err(Garbled);
             }
         }
     }
 
-    /// The inner `None` is an element that cannot be agreed to.
-    fn element(&mut self) -> Option<Option<Offer>> {
+    /// `None` if it cannot be agreed to.
+    fn element(&mut self) -> Result<Option<Offer>, Garbled> {
         let mut offer = (self.token()? == NAME).then(Offer::default);
         self.skip_blanks();
         while self.take(b';') {
@@ -164,40 +163,38 @@ impl Offers<'_> {
                 Some(offer)
             });
         }
-        Some(offer)
+        Ok(offer)
     }
 }
 
 impl<'a> Offers<'a> {
-    fn token(&mut self) -> Option<&'a [u8]> {
+    fn token(&mut self) -> Result<&'a [u8], Garbled> {
         let length = self.rest.iter().take_while(|byte| is_token(**byte)).count();
         let (token, rest) = self.rest.split_at(length);
         self.rest = rest;
-        (!token.is_empty()).then_some(token)
+        if token.is_empty() {
+            return Err(Garbled);
+        }
+        Ok(token)
     }
 
     /// A token, maybe in quotes: what stands in them has to be one (RFC 6455, section 9.1).
-    fn value(&mut self) -> Option<Vec<u8>> {
+    fn value(&mut self) -> Result<Cow<'a, [u8]>, Garbled> {
         if !self.take(b'"') {
-            return self.token().map(<[u8]>::to_vec);
+            return self.token().map(Cow::Borrowed);
         }
         let mut value = Vec::new();
         loop {
-            let byte = match self.rest {
-                [b'"', rest @ ..] => {
+            let (byte, rest) = match self.rest {
+                [b'"', rest @ ..] if !value.is_empty() => {
                     self.rest = rest;
-                    return (!value.is_empty()).then_some(value);
+                    return Ok(Cow::Owned(value));
                 }
-                [b'\\', byte, rest @ ..] | [byte, rest @ ..] => {
-                    self.rest = rest;
-                    *byte
-                }
-                [] => return None,
+                [b'\\', byte, rest @ ..] | [byte, rest @ ..] if is_token(*byte) => (*byte, rest),
+                _ => return Err(Garbled),
             };
-            if !is_token(byte) {
-                return None;
-            }
             value.push(byte);
+            self.rest = rest;
         }
     }
 
