@@ -17,6 +17,9 @@ APP = examples.fastapi_app:app
 PORT = 8000
 # Passed on to pytest: `make test ARGS="-k lifespan -x"`.
 ARGS =
+# For each fuzz target.
+FUZZ_SECONDS = 60
+FUZZ_TARGETS = $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
 
 ifdef PYTHON
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
@@ -95,6 +98,17 @@ test-all: test-rust ## Run the Python tests on every interpreter found, from 3.1
 	echo "--- passed:$${passed:- none}; failed:$${failed:- none}; not found:$${missing:- none}"; \
 	[ -n "$$passed" ] && [ -z "$$failed" ]
 
+# What it finds is kept in fuzz/artifacts/; what it tried, in fuzz/corpus/ for the next time.
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for a minute, with the nightly compiler (FUZZ_SECONDS=)
+	@scripts/toolchain.sh fuzz
+	@for target in $(FUZZ_TARGETS); do \
+		echo "--- $$target, $(FUZZ_SECONDS) s"; \
+		mkdir -p fuzz/corpus/$$target; \
+		env -u PYO3_PYTHON cargo +nightly fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; \
+	done
+
 .PHONY: lint
 lint: lint-rust lint-python ## Check format, lints and types of both languages
 
@@ -103,7 +117,7 @@ lint: lint-rust lint-python ## Check format, lints and types of both languages
 lint-rust: $(STAMPS)/venv
 	@scripts/toolchain.sh rust
 	cargo fmt --check
-	env -u PYO3_PYTHON cargo clippy --all-targets $(LOCKED) -- -D warnings
+	env -u PYO3_PYTHON cargo clippy --all-targets --features fuzzing $(LOCKED) -- -D warnings
 	cargo clippy --all-targets --features python $(LOCKED) -- -D warnings
 
 .PHONY: lint-python
@@ -148,7 +162,7 @@ bench: $(STAMPS)/build ## Measure HTTP and WebSocket loads against our peers (AR
 
 .PHONY: clean
 clean: ## Remove everything that these targets made
-	rm -rf .venv .venv-* dist site target .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-* dist site target fuzz/target fuzz/corpus .pytest_cache .mypy_cache .ruff_cache
 	rm -f python/rsgi_bridge/_core*.so
 	find python tests examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 

@@ -4,6 +4,7 @@
 #   toolchain.sh python [CANDIDATE]   prints the path of the Python to build with
 #   toolchain.sh pythons              one line for each supported version: "3.12 PATH", or "3.12 -"
 #   toolchain.sh rust                 prints nothing when Rust is good enough
+#   toolchain.sh fuzz                 prints nothing when the fuzz targets can run
 #
 # A candidate counts only if it runs: a version manager leaves shims on the PATH that do not.
 set -euo pipefail
@@ -78,9 +79,19 @@ check_rust() {
         "no C linker (cc) found: install one (Debian, Ubuntu: apt install gcc libc6-dev; macOS: xcode-select --install)"
 }
 
+check_fuzz() {
+    check_rust
+    cargo +nightly --version >/dev/null 2>&1 || fail \
+        "fuzzing needs the nightly compiler: rustup toolchain install nightly"
+    cargo fuzz --version >/dev/null 2>&1 || fail "no cargo-fuzz found: cargo install cargo-fuzz --locked"
+    command -v c++ >/dev/null || fail \
+        "no C++ compiler (c++) found: install one (Debian, Ubuntu: apt install g++; macOS: xcode-select --install)"
+}
+
 case "${1:-}" in
     python) find_python "${2:-}" ;;
     pythons) find_pythons ;;
     rust) check_rust ;;
-    *) fail "usage: toolchain.sh python [CANDIDATE] | pythons | rust" ;;
+    fuzz) check_fuzz ;;
+    *) fail "usage: toolchain.sh python [CANDIDATE] | pythons | rust | fuzz" ;;
 esac

@@ -20,6 +20,20 @@ mod runtime;
 mod settings;
 mod transport;
 
+/// What the targets in `fuzz/` call: each panics where its property does not hold.
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing {
+    use crate::protocol::fuzzing;
+
+    pub fn websocket_decoder(input: &[u8]) {
+        fuzzing::websocket_decoder(input);
+    }
+
+    pub fn websocket_deflate(input: &[u8]) {
+        fuzzing::websocket_deflate(input);
+    }
+}
+
 #[cfg(feature = "python")]
 #[pyo3::pymodule]
 mod _core {

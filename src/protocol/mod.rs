@@ -39,6 +39,8 @@ pub(crate) use head::Head;
 pub(crate) use server::{Accepting, Counters, Server};
 pub(crate) use waiter::{Ticket, Waiter};
 pub(crate) use websocket::Session;
+#[cfg(feature = "fuzzing")]
+pub(crate) use websocket::fuzzing;
 
 /// Handles that are given to an application belong to the runtime's thread: it keeps them in these.
 pub(crate) use crate::runtime::{Home, Local};

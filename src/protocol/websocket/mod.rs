@@ -24,6 +24,8 @@ mod extension;
 mod frame;
 mod handshake;
 mod keepalive;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod mask;
 mod session;
 mod text;

@@ -1,0 +1,4 @@
+//! Any bytes of a peer: the property is the crate's.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| _core::fuzzing::websocket_decoder(input));
