@@ -1,6 +1,6 @@
 //! Requests that list `websocket` in `Upgrade` and are no handshakes: ordinary ones, but the last of their connections.
 
-use super::{Client, World, answer, get, ok, ok_and_close};
+use super::{World, answer, get, ok, ok_and_close};
 
 /// Without `Connection: upgrade` (RFC 9110, section 7.8).
 fn half_a_handshake(path: &str, fields: &str) -> String {

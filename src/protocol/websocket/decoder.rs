@@ -145,6 +145,7 @@ impl Decoder {
     }
 
     /// Bytes of a frame or of a fragmented message have come, and its end has not.
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn is_mid_message(&self) -> bool {
         match &self.at {
             At::Header(held) => !held.is_empty() || self.open.is_some(),

@@ -120,7 +120,7 @@ impl Endpoint {
         let Stage::Connecting(accepted) = &self.stage else {
             return;
         };
-        let deflate = accepted.deflate.as_ref();
+        let deflate = accepted.deflate;
         let codec = Codec {
             decoder: Decoder::new(self.max_size, deflate.map(Agreed::inflater)),
             encoder: Encoder::new(deflate.map(Agreed::deflater)),

@@ -51,11 +51,11 @@ impl Agreed {
         field
     }
 
-    pub(crate) fn inflater(self) -> Inflater {
+    pub(super) fn inflater(self) -> Inflater {
         Inflater::new(self.client_max_window_bits, self.client_no_context_takeover)
     }
 
-    pub(crate) fn deflater(self) -> Deflater {
+    pub(super) fn deflater(self) -> Deflater {
         Deflater::new(self.server_max_window_bits, self.server_no_context_takeover)
     }
 }

@@ -152,7 +152,7 @@ fn a_message_may_inflate_to_the_limit_and_no_further() {
     assert_eq!(violation.code, 1009);
     assert_eq!(violation.reason, "frame exceeds limit of 499 bytes");
     // It is a fault of the byte that says too much, not of the end of the message.
-    let long = deflated(&[b'a'; 100_000]);
+    let long = deflated(&vec![b'a'; 100_000]);
     let (good, _) = fault(decoder_of(499), &frame(0xc2, &long));
     assert!(good < 6 + long.len() - 20, "{good} of {}", long.len());
 }
