@@ -186,10 +186,14 @@ impl Asgi {
         drop(task);
     }
 
-    /// As uvicorn counts: all `connections`, this one too, or all calls but this one.
-    fn is_full(&self, connections: impl FnOnce() -> usize) -> bool {
+    /// As uvicorn counts: all connections, this one too, or all calls but this one. It refuses requests; WebSockets it
+    /// only counts.
+    fn is_full(&self, exchange: &Exchange) -> bool {
         self.concurrency != usize::MAX
-            && connections().max(self.running_count.load(Ordering::Relaxed)) >= self.concurrency
+            && exchange
+                .connections()
+                .max(self.running_count.load(Ordering::Relaxed))
+                >= self.concurrency
     }
 
     /// Cancels every running call; gives how many there were.
@@ -358,7 +362,7 @@ fn start(
     }
     let recorded = asgi.access_log.is_some().then(|| scope.clone().unbind());
     let http = HttpExchange::new(asgi, exchange, recorded);
-    if asgi.is_full(|| exchange.connections()) {
+    if asgi.is_full(exchange) {
         asgi.log(py, "warning", "Exceeded concurrency limit.");
         http.refuse(py, StatusCode::SERVICE_UNAVAILABLE);
         return Ok(());

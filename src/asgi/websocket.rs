@@ -74,11 +74,6 @@ pub(super) fn start(
         is_told: Cell::new(false),
         scope: RefCell::new(Some(scope.clone().unbind())),
     });
-    if asgi.is_full(|| session.connections()) {
-        asgi.log(py, "warning", "Exceeded concurrency limit.");
-        conversation.refuse(py, StatusCode::SERVICE_UNAVAILABLE);
-        return Ok(());
-    }
     task::start(py, conversation, scope)
 }
 

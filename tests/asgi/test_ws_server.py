@@ -163,21 +163,13 @@ def test_sessions_count_towards_the_concurrency_limit(server_with):
         assert server.ask().status == 200
 
 
-def test_handshake_beyond_the_concurrency_limit_is_refused_as_plain_http(server_with, notes):
-    """U3.3: 503; the application is not called, and the connection ends."""
-
-    async def app(scope, receive, send):
-        notes(scope["type"])
-
-    server = server_with(app, limit_concurrency=1)
-    with WebSocket(server.serving.address) as peer:
-        peer.send(handshake())
-        response = peer.read_response()
-        assert (response.status, response.body) == (503, b"Service Unavailable")
-        assert response.closes
-        peer.expect_end()
-    assert notes.rest() == []
-    server.logs.wait("Exceeded concurrency limit.")
+def test_handshake_beyond_the_concurrency_limit_is_served(server_with):
+    """U3.3: the limit refuses requests alone; WebSockets it only counts."""
+    server = server_with(echo, limit_concurrency=1)
+    with dial(server.serving.address) as peer:
+        peer.send_text("a")
+        assert peer.read_message() == "a"
+        assert server.ask().status == 503
 
 
 def test_handshake_may_follow_requests_on_a_connection(server_with):

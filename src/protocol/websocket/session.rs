@@ -218,11 +218,6 @@ impl Session {
         drop(waiter);
     }
 
-    /// Connections that are open, this one among them.
-    pub(crate) fn connections(&self) -> usize {
-        self.link.shared.counters().connections()
-    }
-
     /// Whether a turn is under way: then nothing else runs on this thread but what the turn itself called.
     pub(crate) fn is_turning(&self) -> bool {
         self.link.shared.runtime.is_turning()
