@@ -31,9 +31,10 @@ class FakeBridge:
     total_requests = 0
     obeys = True
 
-    def __init__(self, config, state, logger, access_logger):
+    def __init__(self, config, state, logger, access_logger, disconnected):
         assert config.loaded
         assert asyncio.get_running_loop()
+        assert issubclass(disconnected, OSError)
         type(self).made = self
         self.state, self.logger, self.access_logger = state, logger, access_logger
         self.calls = []
