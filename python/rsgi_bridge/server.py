@@ -141,9 +141,7 @@ class Server:
             self._load()
         access_logger = logging.getLogger("uvicorn.access") if self.config.access_log else None
         # First of all, because it refuses wrong options.
-        bridge = Bridge(
-            self.config, self.lifespan.state, logger, access_logger, ClientDisconnected
-        )
+        bridge = Bridge(self.config, self.lifespan.state, logger, access_logger, ClientDisconnected)
         self._bridge = self.server_state.core = bridge
         if not await self._finish_unless(self.lifespan.startup(), lambda: self.should_exit):
             logger.info("Application startup cancelled.")

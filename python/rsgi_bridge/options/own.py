@@ -36,7 +36,7 @@ OWN_OPTIONS = (
         "--timeout-write",
         NUMBER,
         60,
-        "Seconds in which the peer must take a next byte of a response. 0 turns it off.",
+        "Seconds in which the peer must take a next byte. 0 turns it off.",
         Section.TIMEOUTS,
         minimum=0,
     ),

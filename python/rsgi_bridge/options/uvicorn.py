@@ -101,9 +101,20 @@ UVICORN_OPTIONS = (
         choices=("auto", "websockets", "websockets-sansio", "wsproto"),
         hidden_choices=("none",),
     ),
-    Option("--ws-max-size", INTEGER, 16777216, "Maximum bytes of a message.", Section.WEBSOCKETS),
     Option(
-        "--ws-max-queue", INTEGER, 32, "Maximum number of messages that wait.", Section.WEBSOCKETS
+        "--ws-max-size",
+        INTEGER,
+        16777216,
+        "Maximum bytes of a WebSocket message, inflated. 0 turns it off.",
+        Section.WEBSOCKETS,
+    ),
+    Option(
+        "--ws-max-queue",
+        INTEGER,
+        32,
+        "Number of messages that may wait for the application before the peer has to. 0 turns it"
+        " off.",
+        Section.WEBSOCKETS,
     ),
     Option(
         "--ws-ping-interval",
@@ -112,12 +123,18 @@ UVICORN_OPTIONS = (
         "Seconds between two pings. 0 turns them off.",
         Section.WEBSOCKETS,
     ),
-    Option("--ws-ping-timeout", NUMBER, 20.0, "Seconds that a pong may take.", Section.WEBSOCKETS),
+    Option(
+        "--ws-ping-timeout",
+        NUMBER,
+        20.0,
+        "Seconds that a pong may take. 0 turns it off.",
+        Section.WEBSOCKETS,
+    ),
     Option(
         "--ws-per-message-deflate",
         Kind.BOOLEAN,
         True,
-        "Whether messages may be compressed.",
+        "Whether messages are compressed for peers that ask for it.",
         Section.WEBSOCKETS,
     ),
     Option(
