@@ -186,8 +186,8 @@ impl Asgi {
         drop(task);
     }
 
-    /// As uvicorn counts: all connections, this one too, or all calls but this one. It refuses requests; WebSockets it
-    /// only counts.
+    /// As uvicorn counts: all connections, this one too, or all calls but this one. Sessions
+    /// are counted, and never refused.
     fn is_full(&self, exchange: &Exchange) -> bool {
         self.concurrency != usize::MAX
             && exchange

@@ -252,7 +252,7 @@ impl<A: Application> Driver<A> {
 
     /// Whether the peer was in the middle of sending when it was told to stop.
     fn expects_more(&self) -> bool {
-        self.link.was_refused() || self.link.is_mid_message()
+        self.link.was_refused() || self.link.is_mid_request()
     }
 
     /// Reads on in a body that nobody wants.

@@ -315,9 +315,10 @@ impl Link {
     }
 
     /// Whether bytes have come that belong to no answered request.
-    pub(super) fn is_mid_message(&self) -> bool {
+    pub(super) fn is_mid_request(&self) -> bool {
         let framing = self.framing.borrow();
-        !framing.at_rest() || framing.heads() != self.answered.get()
+        self.protocol.get() == Protocol::Http
+            && (!framing.at_rest() || framing.heads() != self.answered.get())
     }
 
     /// Nothing is under way: no exchange, no half-read message, not a byte to write.

@@ -15,6 +15,7 @@ mod parking;
 mod refusals;
 mod requests;
 mod responses;
+mod sessions;
 mod stalls;
 mod timeouts;
 mod upgrades;

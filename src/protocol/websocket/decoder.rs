@@ -1,8 +1,9 @@
 //! The bytes of a peer, turned into messages, pings, pongs and a Close (RFC 6455 5). No I/O, no clock.
 //!
 //! What has been looked at is never looked at again, so neither the events nor the verdict can depend on
-//! how the bytes were split, and a fault is one as soon as its byte is there. Memory grows with bytes that
-//! have come, never with a length that was claimed, and a fragment costs no more than its bytes.
+//! how the bytes were split, and a fault is one as soon as its byte is there (in a Close: once it is whole).
+//! Memory grows with bytes that have come, never with a length that was claimed, and a fragment costs no
+//! more than its bytes.
 //!
 //! ```text
 //!            ┌─────────── of a message: Data <──┐    ┌──> Control ────────────────┐

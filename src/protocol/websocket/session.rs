@@ -13,9 +13,10 @@ use http::StatusCode;
 use super::{
     close::Close,
     code,
-    endpoint::{Ending, Endpoint, Message},
+    endpoint::{Ending, Endpoint},
     frame::Kind,
     handshake::Accepted,
+    inbox::Message,
 };
 use crate::{
     protocol::{

@@ -37,7 +37,17 @@ struct Inflating {
     start: usize,
     /// A last block has ended, and nothing has come since.
     has_ended: bool,
+    /// How many bytes of it have been taken.
+    taken: u64,
+    /// How often it has gone on behind a last block.
+    restarts: u64,
 }
+
+/// A message may go on so often behind a last block, and once more for each so many bytes: to begin anew with a dictionary
+/// takes as long as to inflate hundreds of bytes, and a last block can be two bytes long. Senders that use last blocks at
+/// all have one, at the end of a message.
+const RESTARTS: u64 = 2;
+const BYTES_PER_RESTART: u64 = 256;
 
 impl Inflater {
     /// For a peer that quotes up to `2 ** window_bits` bytes back, and other messages unless `no_context_takeover`.
@@ -104,14 +114,25 @@ impl Inflating {
             stream: lend(),
             start,
             has_ended: false,
+            taken: 0,
+            restarts: 0,
         };
-        message.restart(history, &[])?;
+        message.begin_anew(history, &[])?;
         Ok(message)
     }
 
-    /// Lets the stream begin anew behind a last block (section 7.2.3.4). Whether the next may still quote what came
-    /// before, section 7.2 does not say: it can.
+    /// Goes on behind a last block (section 7.2.3.4).
     fn restart(&mut self, history: &History, out: &[u8]) -> Result<(), InflateError> {
+        self.restarts += 1;
+        if self.restarts > RESTARTS + self.taken / BYTES_PER_RESTART {
+            return Err(InflateError::Malformed);
+        }
+        self.begin_anew(history, out)
+    }
+
+    /// Lets the stream begin anew. Whether what follows a last block may still quote what came before, section 7.2 does not
+    /// say: it can.
+    fn begin_anew(&mut self, history: &History, out: &[u8]) -> Result<(), InflateError> {
         self.stream.reset(false);
         for quotable in [history.bytes(), self.of(out)] {
             if !quotable.is_empty() {
@@ -142,6 +163,7 @@ impl Inflating {
             }
             let status = status.map_err(|_| InflateError::Malformed)?;
             let taken = self.stream.total_in() - taken;
+            self.taken += taken;
             *input = usize::try_from(taken)
                 .ok()
                 .and_then(|taken| input.get(taken..))

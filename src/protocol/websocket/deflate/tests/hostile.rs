@@ -82,16 +82,10 @@ fn floods_change_nothing() {
             inflater.inflate(&[0x00], &mut out, NO_LIMIT).unwrap();
             inflater.finish(&out).unwrap();
         }
-        // Empty blocks of each kind, and last ones, in one message.
-        for block in [
-            &[0x00, 0x00, 0x00, 0xff, 0xff][..],
-            &[0x03, 0x00],
-            &[0x01, 0, 0, 0xff, 0xff],
-        ] {
-            let flood = [block.repeat(1_000), vec![0x00]].concat();
-            inflater.inflate(&flood, &mut out, NO_LIMIT).unwrap();
-            inflater.finish(&out).unwrap();
-        }
+        // Empty blocks in one message.
+        let flood = [[0x00, 0x00, 0x00, 0xff, 0xff].repeat(1_000), vec![0x00]].concat();
+        inflater.inflate(&flood, &mut out, NO_LIMIT).unwrap();
+        inflater.finish(&out).unwrap();
         assert!(out.is_empty() && out.capacity() <= 64 * 1024);
     }
 }
@@ -163,4 +157,25 @@ fn noise_is_read() {
         read += usize::from(whole.is_ok());
     }
     assert!(read > 50);
+}
+
+#[test]
+fn last_blocks_cost_what_they_weigh() {
+    // Each lets the stream begin anew, with a dictionary: two bytes must not buy that for ever.
+    let flood = [0x03, 0x00].repeat(32 * 1024);
+    for chunk in [1, 100, flood.len()] {
+        let (mut inflater, mut out) = (Inflater::new(15, false), Vec::new());
+        let mut taken = 0;
+        let result = flood.chunks(chunk).try_for_each(|part| {
+            taken += part.len();
+            inflater.inflate(part, &mut out, MIB)
+        });
+        assert_eq!(result, Err(InflateError::Malformed));
+        assert!(taken < 10 + chunk);
+    }
+    let (mut inflater, mut out) = (Inflater::new(15, false), Vec::new());
+    for _ in 0..3 {
+        inflater.inflate(&[0x03, 0x00], &mut out, MIB).unwrap();
+    }
+    inflater.finish(&out).unwrap();
 }

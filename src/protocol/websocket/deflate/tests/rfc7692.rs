@@ -69,8 +69,8 @@ fn a_last_block_without_its_octet() {
 fn blocks_after_a_last_block_7_2_3_4() {
     let both = [&HELLO_LAST[..7], HELLO_AGAIN].concat();
     assert_eq!(messages(&[&both, HELLO]), [&b"HelloHello"[..], b"Hello"]);
-    let many = HELLO_LAST[..7].repeat(100);
-    assert_eq!(messages(&[&many]), [b"Hello".repeat(100)]);
+    let many = HELLO_LAST[..7].repeat(3);
+    assert_eq!(messages(&[&many]), [b"Hello".repeat(3)]);
 }
 
 #[test]
