@@ -2,6 +2,8 @@
 
 pub(super) mod websocket;
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::StatusCode;
 use pyo3::{
@@ -51,18 +53,22 @@ pub(super) fn dict<'py>(message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDi
     Ok(copy)
 }
 
+#[inline]
 fn type_of<'py>(message: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
     message
         .get_item(intern!(message.py(), "type"))?
         .ok_or_else(|| PyKeyError::new_err("type"))
 }
 
-/// A type's name, whatever it is.
-fn name_of(found: &Bound<'_, PyAny>) -> PyResult<String> {
-    Ok(match found.cast::<PyString>() {
-        Ok(name) => name.to_string_lossy().into_owned(),
-        Err(_) => found.str()?.to_string_lossy().into_owned(),
-    })
+/// A type's name, whatever it is. Most often it is a string that nobody has interned, for it has dots in it.
+#[inline]
+fn name_of<'a>(found: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, str>> {
+    if let Ok(name) = found.cast::<PyString>()
+        && let Ok(name) = name.to_str()
+    {
+        return Ok(Cow::Borrowed(name));
+    }
+    Ok(Cow::Owned(found.str()?.to_string_lossy().into_owned()))
 }
 
 pub(super) fn kind(message: &Bound<'_, PyDict>) -> PyResult<Kind> {
@@ -75,10 +81,10 @@ pub(super) fn kind(message: &Bound<'_, PyDict>) -> PyResult<Kind> {
         return Ok(Kind::Start);
     }
     let name = name_of(&found)?;
-    Ok(match name.as_str() {
+    Ok(match &*name {
         "http.response.body" => Kind::Body,
         "http.response.start" => Kind::Start,
-        _ => Kind::Other(name),
+        _ => Kind::Other(name.into_owned()),
     })
 }
 

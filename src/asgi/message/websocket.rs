@@ -34,13 +34,13 @@ pub(in crate::asgi) fn kind(message: &Bound<'_, PyDict>) -> PyResult<Kind> {
         return Ok(Kind::Send);
     }
     let name = name_of(&found)?;
-    Ok(match name.as_str() {
+    Ok(match &*name {
         "websocket.send" => Kind::Send,
         "websocket.accept" => Kind::Accept,
         "websocket.close" => Kind::Close,
         "websocket.http.response.start" => Kind::DenialStart,
         "websocket.http.response.body" => Kind::DenialBody,
-        _ => Kind::Other(name),
+        _ => Kind::Other(name.into_owned()),
     })
 }
 

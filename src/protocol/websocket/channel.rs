@@ -100,6 +100,7 @@ impl Channel {
         let read = self.read(shared, stream, cx);
         // The application may answer at once: it goes out below.
         let mut progress = self.session.advance();
+        self.session.endpoint_mut().fail_if_faulty();
         match self.session.write() {
             Ok(Written::All) => {
                 self.write_blocked = None;

@@ -41,6 +41,8 @@ pub(in crate::protocol) struct Endpoint {
     outbox: Outbox,
     /// A pong that is owed, while too much is unsent.
     pong: Option<Bytes>,
+    /// What the peer will be told that it did wrong, once the application has had what came before.
+    fault: Option<Close>,
     /// The ping that has not been answered.
     ping: Option<[u8; 4]>,
     ending: Option<Ending>,
@@ -79,6 +81,7 @@ impl Endpoint {
             looked_at: 0,
             outbox: Outbox::default(),
             pong: None,
+            fault: None,
             ping: None,
             ending: None,
         }
@@ -123,7 +126,7 @@ impl Endpoint {
     /// Whether bytes are wanted.
     pub(super) fn may_read(&self) -> bool {
         match self.stage {
-            Stage::Open(_) => self.unread.is_empty() && !self.is_full(),
+            Stage::Open(_) => self.unread.is_empty() && !self.is_full() && self.fault.is_none(),
             Stage::Closing(_) => true,
             Stage::Connecting(_) | Stage::Over { .. } => false,
         }
@@ -168,11 +171,28 @@ impl Endpoint {
                         code: violation.code,
                         reason: violation.reason.into_owned(),
                     };
-                    self.fail(&close);
+                    if self.is_open() && !self.inbox.is_empty() {
+                        self.fault = Some(close);
+                    } else {
+                        self.fail(&close);
+                    }
+                    return &mut [];
                 }
             }
         }
         bytes
+    }
+
+    /// The application has been told of what came before a violation, and has had its chance to answer at once.
+    pub(super) fn fail_if_faulty(&mut self) {
+        if let Some(close) = self.fault.take() {
+            self.fail(&close);
+        }
+    }
+
+    /// Whether the connection has something to do with it: to read, to write, or to end.
+    pub(super) fn has_work(&self) -> bool {
+        self.may_read() || self.unsent_len() > 0 || self.is_over() || self.fault.is_some()
     }
 
     fn on_event(&mut self, event: Event) {

@@ -120,13 +120,12 @@ impl Session {
     /// The next event, if there is one now. After the end it is the end again.
     pub(crate) fn try_receive(&self) -> Option<Received> {
         let mut endpoint = self.endpoint.borrow_mut();
-        let was_deaf = !endpoint.may_read();
+        let was_idle = !endpoint.has_work();
         let message = endpoint.pop();
-        let reads_again = was_deaf && endpoint.may_read();
+        let has_work = was_idle && endpoint.has_work();
         let ending = endpoint.ending().cloned();
         drop(endpoint);
-        if reads_again {
-            // Within a poll the driver sees it by itself.
+        if has_work {
             self.link.reins.kick();
         }
         match message {

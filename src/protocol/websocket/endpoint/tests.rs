@@ -168,6 +168,31 @@ fn a_violation_is_said_and_ends_it_at_once() {
 }
 
 #[test]
+fn what_came_before_a_violation_can_be_answered() {
+    let mut endpoint = open();
+    endpoint.feed(&mut [&frame(TEXT, b"good")[..], &[0x81, 0x01, b'x']].concat());
+    assert!(endpoint.has_work() && !endpoint.may_read());
+    assert_eq!(texts(&mut endpoint), [b"good".to_vec()]);
+    assert!(endpoint.send(Kind::Text, b"echo"));
+    endpoint.fail_if_faulty();
+    assert!(endpoint.is_sudden());
+    assert_eq!(ending(&endpoint).0, 1002);
+    let sent = sent(&mut endpoint);
+    assert!(sent.starts_with(b"\x81\x04echo\x88"));
+}
+
+#[test]
+fn a_ping_behind_a_full_queue_is_work_once_the_queue_is_not() {
+    let mut endpoint = connecting(1);
+    endpoint.accept(b"");
+    endpoint.feed(&mut [frame(TEXT, b"1"), frame(PING, b"?")].concat());
+    assert!(!endpoint.has_work());
+    assert!(endpoint.pop().is_some());
+    assert!(endpoint.has_work());
+    assert_eq!(sent(&mut endpoint), b"\x8a\x01?");
+}
+
+#[test]
 fn only_the_matching_pong_answers_a_ping() {
     let mut endpoint = open();
     endpoint.ping(*b"ping");
