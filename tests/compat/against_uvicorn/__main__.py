@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.compat.against_uvicorn import answers, lives, scopes, surface
+from tests.compat.against_uvicorn import answers, lives, scopes, surface, websockets
 from tests.compat.against_uvicorn.contender import RSGI, UVICORN, Contender
 from tests.compat.against_uvicorn.differences import FAULT, Observed, differences, judge, parse
 
@@ -24,6 +24,7 @@ CONTENDERS = (UVICORN, RSGI)
 OBSERVERS = {
     "scopes": scopes.observe,
     "answers": answers.observe,
+    "websockets": websockets.observe,
     "lives": lives.observe,
     "surface": surface.observe,
 }

@@ -10,6 +10,7 @@ import logging
 from collections import defaultdict
 
 from tests.compat.against_uvicorn.behaviours import BEHAVIOURS
+from tests.compat.against_uvicorn.conversations import CONVERSATIONS
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -25,6 +26,18 @@ async def scopes(scope, receive, send):
             events.append(await receive())
             if not events[-1].get("more_body"):
                 break
+    lines = [*described(scope), *(f"received: {sorted(event.items())!r}" for event in events)]
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.accept"})
+        data = "\n".join(lines).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        await send({"type": "websocket.send", "text": data})
+        await send({"type": "websocket.close"})
+    else:
+        await answer(send, "\n".join(lines))
+
+
+def described(scope):
+    """A line for each value, and for each field."""
     lines = []
     for key in sorted(scope):
         if key == "headers":
@@ -32,14 +45,15 @@ async def scopes(scope, receive, send):
             lines += [f"  {field!r}" for field in scope[key]]
         else:
             lines.append(f"{key}: {scope[key]!r}")
-    lines += [f"received: {sorted(event.items())!r}" for event in events]
-    await answer(send, "\n".join(lines))
+    return lines
 
 
 async def behaving(scope, receive, send):
     """Does what the path names, and notes under the query what was raised while it did."""
     case = scope["query_string"].decode()
-    if scope["path"] == "/probe":
+    if scope["type"] == "websocket":
+        await behave(CONVERSATIONS[scope["path"][1:]], case, receive, send)
+    elif scope["path"] == "/probe":
         await answer(send, "here")
     elif scope["path"] == "/noted":
         if case in noted:
@@ -96,6 +110,18 @@ async def simple(scope, receive, send):
     elif scope["path"] == "/raise":
         raise LookupError("no\nluck")
     await answer(send, "served")
+
+
+async def conversing(scope, receive, send):
+    """A WebSocket that waits for its end, and logs it. Does not accept where it is asked not to."""
+    assert scope["type"] == "websocket"
+    event = await receive()
+    if scope["path"] != "/unanswered":
+        await send({"type": "websocket.accept"})
+    logger.info("session entered")
+    while event["type"] != "websocket.disconnect":
+        event = await receive()
+    logger.info("session ended %s", sorted(event.items()))
 
 
 async def startup_fails(scope, receive, send):

@@ -22,7 +22,7 @@ _PASSING = [
     (re.compile(r"\[\d+\]"), "[PID]"),
     (re.compile(r"(127\.0\.0\.1|\[::1\]|0\.0\.0\.0|localhost|\[::\]|//):\d+"), r"\1:PORT"),
     (re.compile(r"('127\.0\.0\.1'|'::1'|'::'), \d+"), r"\1, PORT"),
-    (re.compile(r"^date: .*GMT$"), "date: DATE"),
+    (re.compile(r"\bdate: .*GMT$"), "date: DATE"),
     (re.compile(r" at 0x[0-9a-f]+"), " at ADDRESS"),
     (re.compile(r"\x1b\[36m\d+\x1b"), "\x1b[36mPID\x1b"),
 ]

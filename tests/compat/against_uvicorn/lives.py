@@ -13,15 +13,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.clients.raw import RawConnection
+from tests.clients.websocket import handshake
 from tests.compat.against_uvicorn.contender import APPLICATIONS, ROOT, Contender, without_frames
 from tests.compat.against_uvicorn.endings import ENDINGS, Ending
 from tests.compat.against_uvicorn.exchange import ask, connect, read_to_end
 from tests.compat.against_uvicorn.forking import Forks, forks_of
+from tests.compat.against_uvicorn.handshakes import BYE
 from tests.compat.against_uvicorn.requests import get
 from tests.compat.against_uvicorn.scopes import Observed
+from tests.compat.against_uvicorn.websockets import converse
 from tests.process.command import Command
 
 CLOSE = "Connection: close"
+CRLF = b"\r\n"
 
 # Names, because what is sent goes through `kill`.
 INT, TERM, HUP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
@@ -108,6 +113,27 @@ def stop_with_a_limit(command: Command, directory: Path) -> list[str]:
         return [f"client: {line}" for line in read_to_end(connection).decode().splitlines()[:1]]
 
 
+def converse_to_the_end(command: Command, directory: Path) -> list[str]:
+    """Of a session that its peer closes, and of its connection."""
+    lines = converse(("127.0.0.1", command.port), handshake("/a?b"), (BYE,))
+    command.err.wait("WebSocket connection lost")
+    return [f"client: {line}" for line in (lines[0], *lines[-2:])]
+
+
+def stop_with_a_session(path: str) -> Callable[[Command, Path], list[str]]:
+    """What a peer gets that does not answer."""
+
+    def act(command: Command, directory: Path) -> list[str]:
+        with RawConnection(("127.0.0.1", command.port)) as peer:
+            peer.send(handshake(path))
+            command.err.wait("session entered")
+            command.send_signal(INT)
+            head, _, frames = peer.read_to_end().partition(b"\r\n\r\n")
+            return [f"client: {head.partition(CRLF)[0].decode()}, then {frames!r}"]
+
+    return act
+
+
 def reach_the_limit(command: Command, directory: Path) -> None:
     for _ in range(2):
         ask(("127.0.0.1", command.port), get("/", CLOSE))
@@ -176,6 +202,11 @@ LIVES: dict[str, Life] = {
     "upgrade-unsupported": Life(
         acts=ask_for("/", "Connection: Upgrade", "Upgrade: foo"), options=("--ws", "none")
     ),
+    "websocket-stop": Life("conversing", acts=stop_with_a_session("/open"), ends_by=None),
+    "websocket-stop-unanswered": Life(
+        "conversing", acts=stop_with_a_session("/unanswered"), ends_by=None
+    ),
+    "websocket-trace": Life("conversing", ("--log-level", "trace"), acts=converse_to_the_end),
     "unix": Life(options=("--uds", "DIRECTORY/socket"), acts=ask_over_unix),
     "localhost": Life(options=("--host", "localhost"), acts=ask_for("/")),
     "ipv6": Life(options=("--host", "::1")),
