@@ -149,6 +149,7 @@ SCRIPTS: dict[str, tuple[str, tuple[bytes, ...], Script]] = {
     ),
     "too-large-claim": ("listen", (), (frame(BINARY, b"x", claims=1 << 30),)),
     "after-a-message": ("listen", (), (SAID + frame(3),)),
+    "after-a-message-to-answer": ("echo", (), (SAID + frame(3),)),
 }
 
 # The first message stands in the segment of the handshake.
