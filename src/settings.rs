@@ -183,7 +183,8 @@ mod parse {
     }
 
     fn websockets(config: &Bound<'_, PyAny>) -> PyResult<Option<WebSockets>> {
-        if config.getattr("ws")?.eq("none")? {
+        // WSGI has no WebSockets: a handshake is a request like any other, as under uvicorn.
+        if config.getattr("ws")?.eq("none")? || config.getattr("interface")?.eq("wsgi")? {
             return Ok(None);
         }
         let size = |name, none: usize| -> PyResult<usize> {

@@ -318,6 +318,10 @@ impl Application for Rc<Asgi> {
                 let client = client_prefix(peer);
                 let text = format!("{client}The application has not answered a handshake in time.");
                 self.log(py, "error", &text);
+                websocket::log_rejected(py, self, StatusCode::INTERNAL_SERVER_ERROR);
+            }),
+            Trouble::Stopped => Python::attach(|py| {
+                websocket::log_rejected(py, self, StatusCode::INTERNAL_SERVER_ERROR);
             }),
             Trouble::Silent => self.trace(peer, "%sWebSocket keepalive ping timeout"),
         }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use http::{StatusCode, request::Parts};
-use pyo3::{intern, prelude::*, types::PyDict};
+use pyo3::{exceptions::PyRuntimeError, intern, prelude::*, types::PyDict};
 
 use super::{
     Asgi, Client, access_log,
@@ -91,19 +91,19 @@ impl WebSocketSession {
             Kind::Accept => {
                 let mut head = self.session.head(StatusCode::SWITCHING_PROTOCOLS);
                 let doubtful = message::accept(message, &mut head)?;
-                self.stage.replace(Stage::Open);
-                self.log_accepted(py, &doubtful);
+                self.answer(Stage::Open)?;
                 self.session.accept(head);
+                self.log_accepted(py, &doubtful);
             }
             Kind::Close => {
-                self.stage.replace(Stage::Closed);
-                self.log_denied(py, StatusCode::FORBIDDEN);
+                self.answer(Stage::Closed)?;
                 self.session
                     .deny(self.session.head(StatusCode::FORBIDDEN), b"");
+                self.log_denied(py, StatusCode::FORBIDDEN);
             }
             Kind::DenialStart => {
                 let head = message::denial(message, |status| self.session.head(status))?;
-                self.stage.replace(Stage::Refusing(head, Vec::new()));
+                self.answer(Stage::Refusing(head, Vec::new()))?;
             }
             other => {
                 return Err(unexpected(
@@ -113,6 +113,16 @@ impl WebSocketSession {
             }
         }
         Ok(Sent::Done)
+    }
+
+    /// Answers the handshake, unless that was done while the message was read: it calls the application's iterators.
+    fn answer(&self, answer: Stage) -> PyResult<()> {
+        if !matches!(*self.stage.borrow(), Stage::Connecting) {
+            let error = "The handshake has been answered while this message was read.";
+            return Err(PyRuntimeError::new_err(error));
+        }
+        self.stage.replace(answer);
+        Ok(())
     }
 
     fn on_refusing(
@@ -128,7 +138,9 @@ impl WebSocketSession {
         };
         let more = read.and_then(|piece| {
             body.extend_from_slice(&piece.bytes);
-            let promised = head.content_length();
+            let promised = head
+                .content_length()
+                .filter(|_| head.status() != StatusCode::NOT_MODIFIED);
             let length = body.len() as u64;
             match promised {
                 Some(promised) if length > promised => Err(AppError::BodyTooLong.into()),
@@ -141,8 +153,9 @@ impl WebSocketSession {
         match more {
             Ok(false) => {
                 self.stage.replace(Stage::Closed);
-                self.log_denied(message.py(), head.status());
+                let status = head.status();
                 self.session.deny(head, &body);
+                self.log_denied(message.py(), status);
                 Ok(Sent::Done)
             }
             more => {
@@ -293,7 +306,10 @@ impl Conversation for WebSocketSession {
         let stage = self.stage.borrow();
         match &*stage {
             Stage::Closed => return Err(AppError::MessageAfterClose(kind.into_name()).into()),
-            _ if self.session.is_over() => return Err(self.disconnected(message.py())),
+            _ if self.session.is_over() => {
+                drop(stage);
+                return Err(self.disconnected(message.py()));
+            }
             Stage::Open => {
                 drop(stage);
                 return self.on_open(&message, kind);

@@ -16,7 +16,7 @@ use super::{
     exchange::Exchange,
     framing::{Fault, Framing, Limits, Place, Refusal, escape},
     head::Head,
-    reins::Reins,
+    reins::{Polling, Reins},
     server::Shared,
     unwritten::Unwritten,
     websocket::Handshake,
@@ -162,6 +162,11 @@ impl Link {
     /// The handshake, once everything before it has been written.
     pub(super) fn take_handshake(&self) -> Option<Handshake> {
         if self.is_unflushed() {
+            return None;
+        }
+        if self.reins.polling() == Polling::Inline && self.handshake.borrow().is_some() {
+            // A call of the application is under way: another starts in the next turn, never inside it.
+            self.reins.wake();
             return None;
         }
         self.handshake.take()

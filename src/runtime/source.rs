@@ -111,6 +111,11 @@ impl Readiness {
         self.flags.set(self.flags.get() | READABLE);
     }
 
+    /// The same for the next write.
+    pub(crate) fn suspect_writable(&self) {
+        self.flags.set(self.flags.get() | WRITABLE);
+    }
+
     fn has(&self, flag: u8) -> bool {
         self.flags.get() & flag != 0
     }

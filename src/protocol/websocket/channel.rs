@@ -62,6 +62,8 @@ pub(in crate::protocol) enum Outlook {
 pub(crate) enum Trouble {
     /// The application has not answered the handshake in time.
     Unanswered,
+    /// The server stops, and the application has not answered the handshake.
+    Stopped,
     /// The peer has not answered a ping in time.
     Silent,
 }
@@ -95,7 +97,7 @@ impl Channel {
     ) -> Outlook {
         let now = shared.runtime.now();
         if shared.is_draining() {
-            self.leave(shared, now);
+            self.leave(shared, now, on_trouble);
         }
         let read = self.read(shared, stream, cx);
         // The application may answer at once: it goes out below.
@@ -107,13 +109,23 @@ impl Channel {
             }
             Ok(Written::Part) => self.on_write_blocked(now),
             Err(_) => {
+                // What the peer said before it left is still there.
+                stream.readiness().suspect_readable();
+                self.read(shared, stream, cx);
                 self.session.on_gone();
                 return Outlook::Gone;
             }
         }
         progress |= self.session.advance();
         match read {
-            Read::Full => return Outlook::Later,
+            Read::Full => {
+                self.quiet_since = Some(now);
+                // A peer that never stops sending must not stop the clock.
+                return match self.look_at_time(shared, stream, now, on_trouble) {
+                    Outlook::Wait(_) => Outlook::Later,
+                    outlook => outlook,
+                };
+            }
             Read::Some => {
                 self.quiet_since = Some(now);
                 // The end of what the peer sends may be behind it, of which there is no second event.
@@ -132,7 +144,7 @@ impl Channel {
             return Outlook::Over { is_sudden };
         }
         drop(endpoint);
-        self.look_at_time(shared, now, on_trouble)
+        self.look_at_time(shared, stream, now, on_trouble)
     }
 
     fn read(&mut self, shared: &Shared, stream: &Stream, cx: &Context<'_>) -> Read {
@@ -175,8 +187,9 @@ impl Channel {
     }
 
     /// The server stops.
-    fn leave(&mut self, shared: &Shared, now: Instant) {
+    fn leave(&mut self, shared: &Shared, now: Instant, on_trouble: &dyn Fn(Trouble)) {
         if self.session.is_connecting() {
+            on_trouble(Trouble::Stopped);
             self.session.refuse(StatusCode::INTERNAL_SERVER_ERROR);
         } else if self.session.endpoint().is_open() {
             self.session
@@ -193,6 +206,7 @@ impl Channel {
     fn look_at_time(
         &mut self,
         shared: &Shared,
+        stream: &Stream,
         now: Instant,
         on_trouble: &dyn Fn(Trouble),
     ) -> Outlook {
@@ -204,6 +218,13 @@ impl Channel {
             shared.settings.write,
         );
         if write.is_some_and(|at| at <= now) {
+            // The poller was asked before others ran: the peer may have taken something since.
+            let before = self.session.endpoint().sent_bytes();
+            stream.readiness().suspect_writable();
+            let written = self.session.write();
+            if written.is_ok() && self.session.endpoint().sent_bytes() != before {
+                return Outlook::Again;
+            }
             self.session.on_gone();
             return Outlook::Stalled;
         }
@@ -226,7 +247,7 @@ impl Channel {
             if !self.is_accepted {
                 self.on_accepted(settings, now);
             }
-            match self.look_at_open(now, on_trouble) {
+            match self.look_at_open(stream, now, on_trouble) {
                 Ok(at) => at,
                 Err(outlook) => return outlook,
             }
@@ -238,7 +259,17 @@ impl Channel {
             }
             Some(at)
         } else {
-            None
+            // What is left to say is not waited for as long as what an application says.
+            let blocked = after(
+                self.write_blocked.map(|(since, _)| since),
+                Some(CLOSE_TIMEOUT),
+            );
+            let at = earlier(blocked, self.closes_until);
+            if at.is_some_and(|at| at <= now) {
+                self.session.on_gone();
+                return Outlook::Stalled;
+            }
+            at
         };
         Outlook::Wait(earlier(next, write))
     }
@@ -254,6 +285,7 @@ impl Channel {
     /// What is due in an open session; `Err` once it has been done.
     fn look_at_open(
         &mut self,
+        stream: &Stream,
         now: Instant,
         on_trouble: &dyn Fn(Trouble),
     ) -> Result<Option<Instant>, Outlook> {
@@ -269,7 +301,9 @@ impl Channel {
         let mut endpoint = self.session.endpoint_mut();
         if !endpoint.is_pinged() {
             keepalive.on_pong();
-        } else if !endpoint.may_read() {
+        } else if endpoint.may_read() {
+            keepalive.on_hearing(now);
+        } else {
             keepalive.on_deaf(now);
         }
         let (at, due) = keepalive.next();
@@ -277,6 +311,8 @@ impl Channel {
             return Ok(earlier(Some(at), release));
         }
         match due {
+            // A pong that came since the poller was asked, while others ran, was in time.
+            Due::GiveUp if stream.has_late_bytes() => {}
             Due::Ping => {
                 endpoint.ping(random());
                 keepalive.on_ping(now);

@@ -1,4 +1,4 @@
-//! The close codes that the server itself gives (RFC 6455, section 7.4.1, and its registry).
+//! How sessions end: `Ending`, and the close codes that the server itself gives (RFC 6455, section 7.4.1, and its registry).
 
 use super::close::Close;
 
@@ -17,4 +17,12 @@ pub(crate) fn without_reason(code: u16) -> Close {
         code,
         reason: String::new(),
     }
+}
+
+/// How a session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ending {
+    pub(crate) code: u16,
+    /// `None` where no Close frame was seen.
+    pub(crate) reason: Option<String>,
 }

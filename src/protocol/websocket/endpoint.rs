@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::{
     close::Close,
-    code::{ABNORMAL, NO_STATUS},
+    code::{ABNORMAL, Ending, NO_STATUS},
     decoder::{Decoder, Event},
     encoder::Encoder,
     extension::Agreed,
@@ -21,14 +21,6 @@ use super::{
 
 /// While so much is unsent, pings are answered with one pong, to the last (RFC 6455, section 5.5.3).
 const UNSENT_PONGS: usize = 4 * 1024;
-
-/// How a session ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Ending {
-    pub(crate) code: u16,
-    /// `None` where no Close frame was seen.
-    pub(crate) reason: Option<String>,
-}
 
 pub(in crate::protocol) struct Endpoint {
     stage: Stage,
@@ -63,6 +55,15 @@ enum Stage {
         /// The peer may be in the midst of sending, and has not been told before.
         is_sudden: bool,
     },
+}
+
+/// What there is to do on a connection. More of any of it is news.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Work {
+    reads: bool,
+    /// Bytes.
+    writes: usize,
+    ends: bool,
 }
 
 struct Codec {
@@ -190,9 +191,13 @@ impl Endpoint {
         }
     }
 
-    /// Whether the connection has something to do with it: to read, to write, or to end.
-    pub(super) fn has_work(&self) -> bool {
-        self.may_read() || self.unsent_len() > 0 || self.is_over() || self.fault.is_some()
+    /// What the connection has to do with it.
+    pub(super) fn work(&self) -> Work {
+        Work {
+            reads: self.may_read(),
+            writes: self.unsent_len(),
+            ends: self.is_over() || self.fault.is_some(),
+        }
     }
 
     fn on_event(&mut self, event: Event) {

@@ -18,6 +18,11 @@ pub(crate) struct Message {
     pub(crate) payload: Bytes,
 }
 
+/// What a message costs while it waits. An empty one is not free.
+fn cost(message: &Message) -> usize {
+    message.payload.len() + size_of::<Message>()
+}
+
 pub(super) struct Inbox {
     messages: VecDeque<Message>,
     max_messages: usize,
@@ -34,13 +39,13 @@ impl Inbox {
     }
 
     pub(super) fn push(&mut self, message: Message) {
-        self.bytes += message.payload.len();
+        self.bytes += cost(&message);
         self.messages.push_back(message);
     }
 
     pub(super) fn pop(&mut self) -> Option<Message> {
         let message = self.messages.pop_front()?;
-        self.bytes -= message.payload.len();
+        self.bytes -= cost(&message);
         Some(message)
     }
 

@@ -10,6 +10,8 @@ pub(super) struct Keepalive {
     timeout: Option<Duration>,
     pinged: Instant,
     is_answered: bool,
+    /// Nothing was read when somebody last looked.
+    is_deaf: bool,
 }
 
 /// What is to be done.
@@ -27,6 +29,7 @@ impl Keepalive {
             timeout,
             pinged: now,
             is_answered: true,
+            is_deaf: false,
         }
     }
 
@@ -40,9 +43,15 @@ impl Keepalive {
         self.is_answered = true;
     }
 
-    /// Nothing could be heard until `now`: an answer is given its time from there.
+    /// Nothing can be heard at `now`: an answer is given its time from when it can.
     pub(super) fn on_deaf(&mut self, now: Instant) {
-        if !self.is_answered {
+        self.is_deaf = true;
+        self.pinged = now;
+    }
+
+    /// The peer could be heard at `now`, if it said something.
+    pub(super) fn on_hearing(&mut self, now: Instant) {
+        if std::mem::take(&mut self.is_deaf) {
             self.pinged = now;
         }
     }
@@ -91,5 +100,10 @@ mod tests {
         keepalive.on_ping(start);
         keepalive.on_deaf(start + INTERVAL);
         assert_eq!(keepalive.next(), (start + INTERVAL + TIMEOUT, Due::GiveUp));
+        // The last look that found it deaf may be long ago.
+        let heard = start + INTERVAL + TIMEOUT;
+        keepalive.on_hearing(heard);
+        keepalive.on_hearing(heard + TIMEOUT);
+        assert_eq!(keepalive.next(), (heard + TIMEOUT, Due::GiveUp));
     }
 }

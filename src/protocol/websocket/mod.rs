@@ -39,8 +39,7 @@ pub(super) use endpoint::Endpoint;
 pub(super) use handshake::{Handshake, is_handshake};
 
 pub(crate) use close::Close;
-pub(crate) use code::{INTERNAL_ERROR, NORMAL, without_reason};
-pub(crate) use endpoint::Ending;
+pub(crate) use code::{Ending, INTERNAL_ERROR, NORMAL, without_reason};
 pub(crate) use frame::Kind;
 pub(crate) use inbox::Message;
 pub(crate) use session::{Received, Session};

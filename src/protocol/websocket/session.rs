@@ -12,8 +12,8 @@ use http::StatusCode;
 
 use super::{
     close::Close,
-    code,
-    endpoint::{Ending, Endpoint},
+    code::{self, Ending},
+    endpoint::Endpoint,
     frame::Kind,
     handshake::Accepted,
     inbox::Message,
@@ -120,9 +120,9 @@ impl Session {
     /// The next event, if there is one now. After the end it is the end again.
     pub(crate) fn try_receive(&self) -> Option<Received> {
         let mut endpoint = self.endpoint.borrow_mut();
-        let was_idle = !endpoint.has_work();
+        let before = endpoint.work();
         let message = endpoint.pop();
-        let has_work = was_idle && endpoint.has_work();
+        let has_work = endpoint.work() != before;
         let ending = endpoint.ending().cloned();
         drop(endpoint);
         if has_work {

@@ -100,7 +100,7 @@ fn reading_stops_at_the_bytes_that_wait() {
         endpoint.feed(&mut frame(TEXT, &message));
         fed += 1;
     }
-    assert_eq!(fed, WAITING.div_ceil(message.len()));
+    assert_eq!(fed, WAITING.div_ceil(message.len() + size_of::<Message>()));
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn a_violation_is_said_and_ends_it_at_once() {
 fn what_came_before_a_violation_can_be_answered() {
     let mut endpoint = open();
     endpoint.feed(&mut [&frame(TEXT, b"good")[..], &[0x81, 0x01, b'x']].concat());
-    assert!(endpoint.has_work() && !endpoint.may_read());
+    assert!(endpoint.work().ends && !endpoint.may_read());
     assert_eq!(texts(&mut endpoint), [b"good".to_vec()]);
     assert!(endpoint.send(Kind::Text, b"echo"));
     endpoint.fail_if_faulty();
@@ -186,9 +186,9 @@ fn a_ping_behind_a_full_queue_is_work_once_the_queue_is_not() {
     let mut endpoint = connecting(1);
     endpoint.accept(b"");
     endpoint.feed(&mut [frame(TEXT, b"1"), frame(PING, b"?")].concat());
-    assert!(!endpoint.has_work());
+    let before = endpoint.work();
     assert!(endpoint.pop().is_some());
-    assert!(endpoint.has_work());
+    assert!(endpoint.work() != before);
     assert_eq!(sent(&mut endpoint), b"\x8a\x01?");
 }
 
@@ -271,4 +271,25 @@ fn what_has_been_sent_in_part_goes_on_where_it_stopped() {
         endpoint.on_sent(1);
     }
     assert_eq!(all, whole);
+}
+
+#[test]
+fn reading_that_may_go_on_is_news_whatever_else_there_is_to_do() {
+    let mut endpoint = connecting(1);
+    endpoint.accept(b"101");
+    endpoint.send(Kind::Binary, &[0; 1000]);
+    endpoint.feed(&mut frame(TEXT, b"1"));
+    let before = endpoint.work();
+    assert!(!endpoint.may_read());
+    assert!(endpoint.pop().is_some());
+    assert!(endpoint.may_read() && endpoint.work() != before);
+}
+
+#[test]
+fn empty_messages_fill_the_queue_as_well() {
+    let mut endpoint = connecting(usize::MAX);
+    endpoint.accept(b"");
+    let flood = frame(TEXT, b"").repeat(WAITING);
+    endpoint.feed(&mut flood.clone());
+    assert!(!endpoint.may_read());
 }
