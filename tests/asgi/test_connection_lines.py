@@ -11,7 +11,7 @@ from tests.asgi.exchange import answer, request
 
 TRACE = 5
 UNSUPPORTED = "Unsupported upgrade request."
-NOT_YET = "rsgi does not serve WebSockets yet."
+TURNED_OFF = "WebSockets are turned off (--ws none)."
 
 
 async def ok(scope, receive, send):
@@ -84,17 +84,17 @@ def test_filter_that_raises_at_a_trace_line_is_survived(stage_with):
     [
         ([b"Connection: Upgrade", b"Upgrade: h2c"], [UNSUPPORTED]),
         ([b"Connection: keep-alive, upgrade", b"Upgrade: TLS/1.0"], [UNSUPPORTED]),
-        ([b"Connection: Upgrade", b"Upgrade: websocket"], [UNSUPPORTED, NOT_YET]),
-        ([b"Connection: Upgrade", b"Upgrade: WebSocket"], [UNSUPPORTED, NOT_YET]),
+        ([b"Connection: Upgrade", b"Upgrade: websocket"], [UNSUPPORTED, TURNED_OFF]),
+        ([b"Connection: Upgrade", b"Upgrade: WebSocket"], [UNSUPPORTED, TURNED_OFF]),
         ([b"Upgrade: websocket"], []),
         ([b"Connection: Upgrade"], []),
         ([b"Connection: keep-alive"], []),
     ],
     ids=repr,
 )
-def test_upgrade_is_refused_with_a_warning_and_served(stage, fields, warnings):
+def test_upgrade_is_refused_with_a_warning_and_served(stage_with, fields, warnings):
     """As an ordinary request, whose body is kept."""
-    server = stage(echo)
+    server = stage_with(echo, lifespan="off", ws="none")
     response = server.ask("/", *fields, method=b"POST", data=b"kept")
     assert (response.status, response.body) == (200, b"kept")
     assert server.logs.problems == warnings

@@ -173,7 +173,6 @@ CONVERSATIONS = {
     # Refusals.
     "refuse": then_receives(close()),
     "refuse-with-code": then_receives(close(code=4000, reason="no")),
-    "deny": then_receives(denial(401, (b"X-Why", b"1")), denial_body(b"who?")),
     "deny-in-pieces": says(denial(), denial_body(b"wh", True), denial_body(b"o?")),
     "deny-empty": says(denial(404), denial_body()),
     "deny-own-fields": says(

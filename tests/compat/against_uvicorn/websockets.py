@@ -88,13 +88,13 @@ SESSIONS: dict[str, tuple[tuple[str, ...], list[str]]] = {
             *("--ws-per-message-deflate", "false", "--no-access-log"),
             *("--header", "X-A: b", "--header", "x-a:c", "--no-server-header", "--no-date-header"),
         ),
-        ["offered", "refuse", "deny"],
+        ["offered", "refuse"],
     ),
     "ws-none": (("--ws", "none"), ["plain"]),
     "ws-limit": (("--limit-concurrency", "1"), ["close-with-code"]),
 }
 
-BYTES = ("headers", "refuse", "deny", "raise-first")
+BYTES = ("headers", "refuse", "raise-first")
 
 TOLD = {
     "handshake": (("--no-server-header",), HANDSHAKES),
