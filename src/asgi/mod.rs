@@ -1,6 +1,7 @@
 //! `Application` for an ASGI callable: the only layer that speaks ASGI. Knows neither frames nor sockets.
 
 mod access_log;
+mod client;
 mod conversation;
 mod deferred;
 mod http;
@@ -21,7 +22,7 @@ use std::{
 
 use ::http::{
     StatusCode,
-    header::{CONNECTION, HOST, UPGRADE},
+    header::{CONNECTION, UPGRADE},
     request::Parts,
 };
 use pyo3::{intern, prelude::*, types::PyDict};
@@ -29,16 +30,14 @@ use slab::Slab;
 
 use crate::{
     interpreter::{Context, EventLoop, Ready, guarded, log_exception},
-    protocol::{
-        Application, Exchange, Forwarded, Home, Protocol, Proxies, Session, websocket::Trouble,
-    },
+    protocol::{Application, Exchange, Home, Protocol, Proxies, Session, websocket::Trouble},
     transport::Peer,
 };
 
 use access_log::AccessLog;
+pub(crate) use client::Client;
 use http::HttpExchange;
 use operation::Callables;
-use scope::ClientScope;
 
 /// One ASGI application on one loop.
 pub(crate) struct Asgi {
@@ -104,24 +103,6 @@ pub(crate) struct Options<'py> {
 
 /// uvicorn's level below DEBUG.
 const TRACE: u8 = 5;
-
-/// What is kept for a connection that has sent a request.
-pub(crate) struct Client {
-    scope: ClientScope,
-    /// Where the peer is one of them.
-    proxies: Option<Rc<Proxies>>,
-}
-
-impl Client {
-    /// What trusted proxies say of a request; of its Host there is only theirs afterwards.
-    fn forwarded(&self, request: &mut Parts) -> Option<Forwarded> {
-        let forwarded = self.proxies.as_ref()?.read(&request.headers)?;
-        if let Some(authority) = &forwarded.authority {
-            request.headers.insert(HOST, authority.field.clone());
-        }
-        Some(forwarded)
-    }
-}
 
 impl Asgi {
     /// Must be called while the loop runs; the current context is the one that every request gets a copy of, unless it
@@ -232,7 +213,7 @@ impl Asgi {
             let traced = guarded(|| {
                 let is_enabled = logger.call_method1(intern!(py, "isEnabledFor"), (TRACE,))?;
                 if is_enabled.is_truthy()? {
-                    let client = client_prefix(peer);
+                    let client = client::prefix(peer);
                     logger.call_method1(intern!(py, "log"), (TRACE, format, client))?;
                 }
                 Ok(())
@@ -279,10 +260,7 @@ impl Application for Rc<Asgi> {
     }
 
     fn client(&self, peer: &Peer) -> Client {
-        Python::attach(|py| Client {
-            scope: ClientScope::new(py, peer, &self.root_path, &self.version),
-            proxies: self.proxies.clone().filter(|proxies| proxies.trust(peer)),
-        })
+        Python::attach(|py| Client::new(py, self, peer))
     }
 
     fn exchange(&self, client: &Client, request: &mut Parts, exchange: &Rc<Exchange>) {
@@ -305,7 +283,7 @@ impl Application for Rc<Asgi> {
     }
 
     fn on_denied(&self, peer: &Peer, status: StatusCode, reason: &str) {
-        let client = client_prefix(peer);
+        let client = client::prefix(peer);
         Python::attach(|py| {
             websocket::log_rejected(py, self, status);
             self.log(py, "debug", &format!("{client}Refused: {reason}."));
@@ -315,7 +293,7 @@ impl Application for Rc<Asgi> {
     fn on_trouble(&self, peer: &Peer, trouble: Trouble) {
         match trouble {
             Trouble::Unanswered => Python::attach(|py| {
-                let client = client_prefix(peer);
+                let client = client::prefix(peer);
                 let text = format!("{client}The application has not answered a handshake in time.");
                 self.log(py, "error", &text);
                 websocket::log_rejected(py, self, StatusCode::INTERNAL_SERVER_ERROR);
@@ -328,7 +306,7 @@ impl Application for Rc<Asgi> {
     }
 
     fn on_refused(&self, peer: &Peer, reason: &'static str) {
-        let client = client_prefix(peer);
+        let client = client::prefix(peer);
         Python::attach(|py| {
             self.log(py, "warning", "Invalid HTTP request received.");
             self.log(py, "debug", &format!("{client}Refused: {reason}."));
@@ -353,13 +331,7 @@ fn start(
     request: &mut Parts,
     exchange: &Rc<Exchange>,
 ) -> PyResult<()> {
-    let forwarded = client.forwarded(request);
-    let scope = client
-        .scope
-        .of_request(py, request, &asgi.root_path, &asgi.state)?;
-    if let Some(forwarded) = &forwarded {
-        scope::forward(&scope, forwarded)?;
-    }
+    let scope = client.scope_of(py, asgi, request)?;
     if !request.extensions.is_empty() {
         // hyper has found an `Upgrade` field.
         warn_of_upgrade(py, asgi, request);
@@ -372,13 +344,6 @@ fn start(
         return Ok(());
     }
     task::start(py, http, scope)
-}
-
-/// What a line about a connection begins with: the peer as it connected, whoever it may speak for.
-fn client_prefix(peer: &Peer) -> String {
-    peer.client.map_or_else(String::new, |address| {
-        format!("{}:{} - ", address.ip(), address.port())
-    })
 }
 
 /// The request is served as an ordinary one; whoever runs the server should know that more was asked for.
@@ -395,6 +360,7 @@ fn warn_of_upgrade(py: Python<'_>, asgi: &Asgi, request: &Parts) {
     }
     asgi.log(py, "warning", "Unsupported upgrade request.");
     if says(UPGRADE, "websocket") {
-        asgi.log(py, "warning", "WebSockets are turned off (--ws none).");
+        let text = "WebSockets are turned off, by --ws none or for a WSGI application.";
+        asgi.log(py, "warning", text);
     }
 }

@@ -59,13 +59,7 @@ pub(super) fn start(
     request: &mut Parts,
     session: &Rc<Session>,
 ) -> PyResult<()> {
-    let forwarded = client.forwarded(request);
-    let scope = client
-        .scope
-        .of_request(py, request, &asgi.root_path, &asgi.state)?;
-    if let Some(forwarded) = &forwarded {
-        scope::forward(&scope, forwarded)?;
-    }
+    let scope = client.scope_of(py, asgi, request)?;
     scope::upgrade(&scope, request)?;
     let conversation = Rc::new(WebSocketSession {
         asgi: Rc::clone(asgi),

@@ -11,7 +11,7 @@ from tests.asgi.exchange import answer, request
 
 TRACE = 5
 UNSUPPORTED = "Unsupported upgrade request."
-TURNED_OFF = "WebSockets are turned off (--ws none)."
+TURNED_OFF = "WebSockets are turned off, by --ws none or for a WSGI application."
 
 
 async def ok(scope, receive, send):

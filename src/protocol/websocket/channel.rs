@@ -316,6 +316,8 @@ impl Channel {
             Due::Ping => {
                 endpoint.ping(random());
                 keepalive.on_ping(now);
+                // One that only sends is never seen to be quiet: what it holds goes now.
+                endpoint.release();
             }
             Due::GiveUp => {
                 endpoint.give_up(&Close {
