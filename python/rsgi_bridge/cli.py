@@ -5,8 +5,11 @@ Order, types and exit codes are uvicorn's. Knows nothing of event loops or socke
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import platform
+import sys
 from typing import Any
 
 import click
@@ -16,6 +19,8 @@ from rsgi_bridge.exceptions import ConfigError, UnreadableError
 from rsgi_bridge.options import OPTIONS, Kind, Option
 from rsgi_bridge.runner import run
 from rsgi_bridge.server import __version__
+
+logger = logging.getLogger("uvicorn.error")
 
 ENVIRONMENT_PREFIXES = ("RSGI", "UVICORN")
 
@@ -152,6 +157,23 @@ def occupy_standard_streams() -> None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
+def let_go_of_full_streams() -> None:
+    """Flushes standard output and error; one that takes nothing more is said so of, and let go.
+
+    The interpreter would try again as it ends, and turn the exit code into 120: under a supervisor
+    a full disk for the logs would make each stop a failure.
+    """
+    # Closed by the application, or something of its own without a descriptor: nothing to let go.
+    with contextlib.suppress(ValueError, AttributeError):
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            try:
+                stream.flush()
+            except OSError as exc:
+                with open(os.devnull, "wb") as nowhere:
+                    os.dup2(nowhere.fileno(), stream.fileno())
+                logger.error("Cannot write to %s: %s", stream.name, exc)
+
+
 def split_header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon:
@@ -178,3 +200,5 @@ def main(headers: tuple[str, ...], log_config: str | None, **options: Any) -> No
         )
     except ConfigError as exc:
         raise Refusal(exc) from exc
+    finally:
+        let_go_of_full_streams()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import socket
 import subprocess
 
@@ -25,7 +26,8 @@ def start(command, directory):
             notices.settimeout(PATIENCE)
             server = command(
                 ["sh", "-c", f"exec {shlex.join(arguments)} {redirections}"],
-                {"NOTIFY_SOCKET": str(directory / "notices")},
+                # Buffered, as streams are: what is unwritten at the end is written then.
+                {"NOTIFY_SOCKET": str(directory / "notices"), "PYTHONUNBUFFERED": ""},
             )
             assert notices.recv(4096).startswith(b"READY=1")
         peer = socket.socket(socket.AF_UNIX)
@@ -68,4 +70,6 @@ def test_access_log_that_cannot_be_written_loses_no_request(start):
             request(peer)
             assert answer(peer)[2] == b"served"
     server.err.wait("No space left on device", times=3)
-    assert server.stop() == 0
+    server.send_signal(signal.SIGINT)
+    server.err.wait("Cannot write to <stdout>")
+    assert server.wait() == 0
