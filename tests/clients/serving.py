@@ -69,6 +69,8 @@ class Serving:
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def __enter__(self) -> Serving:
+        # A configuration changes loggers that are everybody's.
+        self.logs.remember()
         config = Config(self._app, **self._options)
         self.logs.attach()
         settled = self._settled
@@ -150,13 +152,18 @@ class Logs(logging.Handler):
         self._changed = threading.Condition()
         self._before: dict[str, tuple[Any, ...]] = {}
 
-    def attach(self) -> None:
+    def remember(self) -> None:
+        """How the loggers are, for `detach`."""
         for name in LOGGERS:
             logger = logging.getLogger(name)
             self._before[name] = (logger.handlers[:], logger.propagate, logger.level)
-            logger.addHandler(self)
+
+    def attach(self) -> None:
+        for name in LOGGERS:
+            logging.getLogger(name).addHandler(self)
 
     def detach(self) -> None:
+        """Makes the loggers what they were."""
         for name, (handlers, propagate, level) in self._before.items():
             logger = logging.getLogger(name)
             logger.handlers[:], logger.propagate = handlers, propagate
